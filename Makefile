@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Makefile: the usual targets. Building is waf's work (./waf --help), the rest is done by the scripts that are called here.
+
+PREFIX ?= /usr/local
+CONFIGURE := --prefix=$(PREFIX) $(if $(LIBDIR),--libdir=$(LIBDIR)) $(CONFIGURE_OPTIONS)
+PYTHON := /usr/bin/python3
+
+.DEFAULT_GOAL := all
+.NOTPARALLEL:
+.PHONY: all build build-asan build-tsan test demo bench install check check-format clean help ready
+
+all build: ready
+	@buildtools/build build $(CONFIGURE)
+
+build-asan: ready
+	@buildtools/build build/asan --sanitize=address,undefined --without-samba-module $(CONFIGURE_OPTIONS)
+
+build-tsan: ready
+	@buildtools/build build/tsan --sanitize=thread --without-samba-module $(CONFIGURE_OPTIONS)
+
+test: all build-asan build-tsan
+	$(PYTHON) tests/run build
+
+demo: all
+	selftest/demo build
+
+bench: all
+	bench/run build
+
+install: all
+	./waf install --destdir=$(DESTDIR)
+	@test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || ldconfig
+
+check: all check-format
+	@buildtools/check tidy
+
+check-format: ready
+	@buildtools/check format
+
+clean:
+	rm -rf build .lock-waf*
+
+# The packages and the Samba source that the targets need. ./bootstrap says so when it has seen to that itself.
+ready:
+	@test -n "$(NTPIPE_BOOTSTRAPPED)" || ./bootstrap --only $(or $(MAKECMDGOALS),all)
+
+help:
+	@echo 'make [all]         library, broker, tools, Samba module, examples, tests, benchmarks, in build/'
+	@echo 'make test          the same once more with sanitizers (build/asan, build/tsan), then all tests'
+	@echo 'make demo          a small tour: native programs and SMB clients meet in one pipe'
+	@echo 'make bench         the benchmarks; results and plots go to build/bench'
+	@echo 'make install       into PREFIX (default /usr/local); DESTDIR and LIBDIR are honoured'
+	@echo 'make check         formatting (clang-format) and clang-tidy over the sources'
+	@echo 'make check-format  formatting only'
+	@echo 'make build-asan    only the build with the address and undefined behaviour sanitizers'
+	@echo 'make build-tsan    only the library and unit tests with the thread sanitizer'
+	@echo 'make clean         removes build/'
+	@echo
+	@echo 'On a fresh machine use ./bootstrap TARGET... instead of make TARGET...'
+	@echo 'CONFIGURE_OPTIONS=... is handed to ./waf configure (see ./waf --help)'

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ntpipe_build.py: a waf tool: compiler flags, and the ways in which our programs are linked and files filled in.
+import os
+import sysconfig
+
+from waflib import Context, Utils
+from waflib.Configure import conf
+
+WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
+
+COROUTINE = """
+#include <coroutine>
+#include <optional>
+#include <span>
+int main() { return std::optional<int>(0).value(); }
+"""
+
+
+def configure(cnf):
+    env = cnf.env
+    common = ["-g", "-pthread", "-fvisibility=hidden", "-fstack-protector-strong", *WARNINGS]
+    link = ["-pthread", "-Wl,-z,relro,-z,now"]
+    if env.SANITIZE:
+        sanitize = f"-fsanitize={env.SANITIZE}"
+        # The first finding ends the program, so that no test passes over it. GCC's flow warnings go astray in instrumented code.
+        common += [sanitize, "-fno-sanitize-recover=all", "-O1", "-fno-omit-frame-pointer"]
+        common += ["-D_GLIBCXX_ASSERTIONS", "-Wno-maybe-uninitialized"]
+        link += [sanitize]
+    else:
+        common += ["-O2", "-D_FORTIFY_SOURCE=2", "-DNDEBUG"]
+        link += ["-Wl,-z,defs", "-Wl,--as-needed"]
+    # Before what the user's environment gives, which then wins.
+    env.prepend_value("CFLAGS", ["-std=gnu11", *common])
+    env.prepend_value("CXXFLAGS", ["-std=gnu++20", "-fvisibility-inlines-hidden", *common])
+    env.prepend_value("LINKFLAGS", link)
+    cnf.check_cxx(fragment=COROUTINE, msg="Checking for C++20 with coroutines", execute=False)
+    # The interpreter that waf itself runs in is the system's.
+    env.PYTHON3 = "/usr/bin/python3"
+
+
+@conf
+def check_package(cnf, name):
+    """Finds a library by pkg-config. For `use` it is called by its name in capitals, without what is no letter."""
+    variable = "".join(letter for letter in name.upper() if letter.isalnum())
+    cnf.check_cfg(package=name, args="--cflags --libs", uselib_store=variable)
+    # That would be a macro HAVE_NAME for every file, and Samba has macros of such names, too.
+    cnf.undefine(f"HAVE_{variable}")
+
+
+@conf
+def filled_in(bld, template, folder):
+    """Installs `template` without its .in, with the @NAME@s of the installation directories filled in."""
+    node = bld.path.find_node(template) if isinstance(template, str) else template
+    names = ("PREFIX", "LIBDIR", "INCLUDEDIR", "SBINDIR", "BINDIR", "SYSCONFDIR")
+    values = {name: Utils.subst_vars(bld.env[name], bld.env) for name in names}
+    bld(features="subst", source=node, target=node.change_ext("", ".in"), install_path=folder, VERSION=bld.version(), **values)
+
+
+@conf
+def version(bld):
+    return Context.g_module.VERSION
+
+
+@conf
+def multiarch(ctx):
+    """Debian's name for the machine's kind, which its library directories bear."""
+    return sysconfig.get_config_var("MULTIARCH") or ""
+
+
+def to_library(bld):
+    """The way from the build directory of the current folder to that of the shared library, for the loader."""
+    here, library = bld.path.get_bld().abspath(), bld.bldnode.make_node("lib").abspath()
+    return os.path.join("$ORIGIN", os.path.relpath(library, here))
+
+
+def installed_rpath(bld):
+    """Where an installed program must look for libntpipe: nowhere special if the loader looks there anyhow."""
+    libdir = Utils.subst_vars(bld.env.LIBDIR, bld.env)
+    system = ["/lib", "/usr/lib", f"/lib/{bld.multiarch()}", f"/usr/lib/{bld.multiarch()}"]
+    return [] if os.path.normpath(libdir) in system else [libdir]
+
+
+@conf
+def client(bld, kind, target, source, use=(), install_path=None, rpath=(), pattern="%s", **compiling):
+    """A program, or with kind cxxshlib a plug-in, that uses the shared libntpipe and runs in the build directory as it is.
+
+    What is to be installed is linked a second time, since its libntpipe will be elsewhere."""
+    name = f"{bld.path.name}/{target}"
+    use = ["libntpipe", *use]
+    pic = ["-fPIC"] if kind == "cxxshlib" else []
+    bld(features="c cxx", name=f"{name} objects", source=source, use=use, cflags=pic, cxxflags=pic, **compiling)
+
+    def link(path, **more):
+        tasks = bld(features=f"c cxx {kind}", target=path, use=[f"{name} objects", *use], **more)
+        tasks.env[f"{kind}_PATTERN"] = pattern
+
+    link(target, name=name, rpath=[to_library(bld), *rpath], install_path=None)
+    if install_path:
+        link(f"installed/{target}", name=f"{name} installed", rpath=[*installed_rpath(bld), *rpath], install_path=install_path)

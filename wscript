@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# wscript: the build of ntpipe. Each folder has its own wscript; what they share is in buildtools/ntpipe_build.py.
+import os
+
+from waflib import Configure, Errors
+
+APPNAME = "ntpipe"
+VERSION = "0.1.0"
+top = "."
+out = "build"
+
+# Options that are forgotten when a wscript has changed would be a surprise; so would be a build with the old wscript.
+Configure.autoconfig = True
+
+
+def folders(ctx):
+    """The folders to build, as far as they are there and wanted."""
+    env, names = ctx.env, ["lib"]
+    if env.SANITIZE != "thread":
+        names += ["broker", "tools", "examples", "bench"]
+    if env.WITH_SAMBA_MODULE:
+        names.append("samba_module")
+    if env.WITH_WINE_BRIDGE:
+        names.append("wine_bridge")
+    if env.WITH_TESTS:
+        names.append("tests")
+    return [name for name in names if ctx.path.find_node(f"{name}/wscript")]
+
+
+def options(opt):
+    opt.load("compiler_c compiler_cxx gnu_dirs clang_compilation_database")
+    group = opt.add_option_group("ntpipe")
+    group.add_option("--sanitize", default="", metavar="LIST", help="instrument for: address,undefined or thread (library and unit tests only)")
+    group.add_option("--without-samba-module", dest="samba_module", action="store_false", default=True)
+    group.add_option("--without-wine-bridge", dest="wine_bridge", action="store_false", default=True)
+    group.add_option("--without-tests", dest="tests", action="store_false", default=True)
+    opt.recurse("samba_module")
+
+
+def configure(conf):
+    if conf.options.sanitize not in ("", "address,undefined", "thread"):
+        raise Errors.ConfigurationError("--sanitize takes address,undefined or thread")
+    conf.env.SANITIZE = conf.options.sanitize
+    conf.env.WITH_SAMBA_MODULE = conf.options.samba_module
+    conf.env.WITH_WINE_BRIDGE = conf.options.wine_bridge
+    conf.env.WITH_TESTS = conf.options.tests
+    conf.load("compiler_c compiler_cxx gnu_dirs clang_compilation_database")
+    conf.load("ntpipe_build", tooldir=os.path.join(conf.path.abspath(), "buildtools"))
+    for name in folders(conf):
+        conf.recurse(name, mandatory=False)
+
+
+def build(bld):
+    bld.load("ntpipe_build", tooldir=os.path.join(bld.path.abspath(), "buildtools"))
+    for name in folders(bld):
+        bld.recurse(name)
+    if bld.env.SANITIZE != "thread":
+        install_extras(bld)
+
+
+def install_extras(bld):
+    """What is neither a program nor a library."""
+    bld.filled_in("packaging/ntpipe.pc.in", "${LIBDIR}/pkgconfig")
+    for unit in bld.path.ant_glob("packaging/*.service.in packaging/*.socket.in"):
+        bld.filled_in(unit, "${PREFIX}/lib/systemd/system")
+    for section in "1", "5", "7", "8":
+        bld.install_files("${MANDIR}/man" + section, bld.path.ant_glob(f"docs/*.{section}"))
