@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// loop.cc: descriptors, timers and deferred work on a tevent context.
+#include "glue/loop.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <talloc.h>
+
+#include <cerrno>
+#include <ctime>
+#include <new>
+#include <vector>
+
+namespace ntpipe::glue {
+namespace {
+
+constexpr std::uint64_t nanoseconds_per_second = 1'000'000'000;
+/// dispatch() returns to the caller's loop after so many events, so that it cannot starve it.
+constexpr int dispatch_budget = 256;
+
+void drain(int fd)
+{
+    std::uint64_t count = 0;
+    while (::read(fd, &count, sizeof(count)) < 0 && errno == EINTR) {}
+}
+
+} // namespace
+
+std::uint64_t Loop::now()
+{
+    timespec time{};
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * nanoseconds_per_second + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+Result<std::unique_ptr<Loop>> Loop::on(tevent_context* events)
+{
+    std::unique_ptr<Loop> loop(new Loop());
+    loop->events_ = events;
+    return loop;
+}
+
+Result<std::unique_ptr<Loop>> Loop::own()
+{
+    std::unique_ptr<Loop> loop(new Loop());
+    loop->own_context_ = tevent_context_init(nullptr);
+    if (loop->own_context_ == nullptr) {
+        return Status::no_memory;
+    }
+    loop->events_ = loop->own_context_;
+    if (const Status status = loop->make_mirror(); status != Status::success) {
+        return status;
+    }
+    return loop;
+}
+
+Status Loop::make_mirror()
+{
+    mirror_.reset(epoll_create1(EPOLL_CLOEXEC));
+    if (!mirror_) {
+        return status_from_errno(errno);
+    }
+    wakeup_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wakeup_) {
+        return status_from_errno(errno);
+    }
+    wakeup_watch_ = std::make_unique<Watch>(*this, wakeup_.get(), [this] {
+        drain(wakeup_.get());
+        wakeup_seen_ = true;
+    });
+    return Status::success;
+}
+
+void Loop::leave_parent()
+{
+    mirror_.reset(); // first, so that no watch takes itself out of the parent's set
+    wakeup_watch_.reset();
+    wakeup_.reset();
+    timer_watch_.reset();
+    timer_fd_.reset();
+}
+
+void Loop::renew_after_fork()
+{
+    if (is_own()) {
+        (void)make_mirror();
+    }
+    timers_changed();
+}
+
+Loop::~Loop()
+{
+    timer_watch_.reset();
+    wakeup_watch_.reset();
+    talloc_free(own_context_);
+}
+
+Status Loop::mirror(int fd, bool writable, bool add) const
+{
+    if (!mirror_) {
+        return Status::success;
+    }
+    epoll_event event{};
+    event.events = EPOLLIN | (writable ? EPOLLOUT : 0U);
+    event.data.fd = fd;
+    if (epoll_ctl(mirror_.get(), add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) != 0) {
+        return status_from_errno(errno);
+    }
+    return Status::success;
+}
+
+void Loop::poke()
+{
+    if (wakeup_) {
+        const std::uint64_t one = 1;
+        (void)!::write(wakeup_.get(), &one, sizeof(one));
+    }
+}
+
+tevent_req* Loop::post(tevent_req* request)
+{
+    poke();
+    return tevent_req_post(request, events_);
+}
+
+// tevent serves immediates before descriptors, so when the wakeup has been seen as the last thing none is left.
+void Loop::dispatch()
+{
+    if (!is_own()) {
+        return;
+    }
+    epoll_event event{};
+    int budget = dispatch_budget;
+    do {
+        wakeup_seen_ = false;
+        poke();
+        while (!wakeup_seen_ && tevent_loop_once(events_) == 0) {
+            --budget;
+        }
+    } while (budget > 0 && epoll_wait(mirror_.get(), &event, 1, 0) > 0);
+}
+
+bool Loop::run_until(const std::function<bool()>& done)
+{
+    while (!done()) {
+        if (tevent_loop_once(events_) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// ---- Watch ----
+
+Loop::Watch::Watch(Loop& loop, int fd, std::function<void()> ready) : loop_(loop), fd_(fd), ready_(std::move(ready))
+{
+    event_ = tevent_add_fd(loop.events_, nullptr, fd, TEVENT_FD_READ, &Watch::handler, this);
+    if (event_ == nullptr || loop_.mirror(fd, false, true) != Status::success) {
+        talloc_free(event_);
+        throw std::bad_alloc();
+    }
+}
+
+Loop::Watch::~Watch()
+{
+    if (loop_.mirror_) {
+        epoll_ctl(loop_.mirror_.get(), EPOLL_CTL_DEL, fd_, nullptr);
+    }
+    talloc_free(event_);
+}
+
+void Loop::Watch::want_writable(bool wanted)
+{
+    tevent_fd_set_flags(event_, wanted ? TEVENT_FD_READ | TEVENT_FD_WRITE : TEVENT_FD_READ);
+    (void)loop_.mirror(fd_, wanted, false);
+}
+
+void Loop::Watch::handler(tevent_context* /*events*/, tevent_fd* /*event*/, uint16_t /*flags*/, void* data)
+{
+    const std::function<void()> ready = static_cast<Watch*>(data)->ready_; // it may destroy the watch
+    ready();
+}
+
+// ---- Timer ----
+
+Loop::Timer::Timer(Loop& loop, std::function<void()> due) : loop_(loop), due_(std::move(due)) {}
+
+Loop::Timer::~Timer()
+{
+    clear();
+}
+
+void Loop::Timer::set(std::uint64_t when)
+{
+    clear();
+    place_ = loop_.timers_.emplace(when, this);
+    set_ = true;
+    loop_.timers_changed();
+}
+
+void Loop::Timer::clear()
+{
+    if (set_) {
+        set_ = false;
+        loop_.timers_.erase(place_);
+        loop_.timers_changed();
+    }
+}
+
+void Loop::timers_changed()
+{
+    if (!timer_fd_) {
+        if (timers_.empty()) {
+            return;
+        }
+        timer_fd_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+        if (!timer_fd_) {
+            throw std::bad_alloc();
+        }
+        timer_watch_ = std::make_unique<Watch>(*this, timer_fd_.get(), [this] { timers_due(); });
+    }
+    itimerspec when{};
+    if (!timers_.empty()) {
+        // 0 would disarm the timer.
+        const std::uint64_t first = timers_.begin()->first == 0 ? 1 : timers_.begin()->first;
+        when.it_value.tv_sec = static_cast<time_t>(first / nanoseconds_per_second);
+        when.it_value.tv_nsec = static_cast<long>(first % nanoseconds_per_second);
+    }
+    (void)timerfd_settime(timer_fd_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
+}
+
+void Loop::timers_due()
+{
+    drain(timer_fd_.get());
+    const std::uint64_t time = now();
+    while (!timers_.empty() && timers_.begin()->first <= time) {
+        Timer* timer = timers_.begin()->second;
+        timer->set_ = false;
+        timers_.erase(timers_.begin());
+        const std::function<void()> due = timer->due_; // it may destroy the timer
+        due();
+    }
+    timers_changed();
+}
+
+// ---- Soon ----
+
+Loop::Soon::Soon(Loop& loop, std::function<void()> due)
+    : loop_(loop), due_(std::move(due)), immediate_(tevent_create_immediate(nullptr))
+{
+    if (immediate_ == nullptr) {
+        throw std::bad_alloc();
+    }
+}
+
+Loop::Soon::~Soon()
+{
+    talloc_free(immediate_);
+}
+
+void Loop::Soon::schedule()
+{
+    if (scheduled_) {
+        return;
+    }
+    scheduled_ = true;
+    tevent_schedule_immediate(
+        immediate_, loop_.events_,
+        [](tevent_context* /*events*/, tevent_immediate* /*immediate*/, void* data) {
+            auto* soon = static_cast<Soon*>(data);
+            soon->scheduled_ = false;
+            const std::function<void()> due = soon->due_; // it may destroy this
+            due();
+        },
+        this);
+    loop_.poke();
+}
+
+} // namespace ntpipe::glue

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// loop.hpp: descriptors, timers and deferred work on a tevent context; and, for programs with another event loop, the same
+// behind one descriptor.
+//
+// Everything that the library waits for goes through a Loop. On a context of its own it mirrors each descriptor in an epoll
+// set, which is readable whenever dispatch() has something to do.
+#pragma once
+
+#include "glue/unique_fd.hpp"
+#include "status/status.hpp"
+
+extern "C" {
+#include <tevent.h>
+}
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace ntpipe::glue {
+
+class Loop {
+public:
+    /// On the caller's context, which must outlive it.
+    static Result<std::unique_ptr<Loop>> on(tevent_context* events);
+    /// On a context of its own.
+    static Result<std::unique_ptr<Loop>> own();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+    ~Loop();
+
+    [[nodiscard]] tevent_context* events() const { return events_; }
+    [[nodiscard]] bool is_own() const { return own_context_ != nullptr; }
+    /// Of an own loop: readable when dispatch() has work. -1 otherwise.
+    [[nodiscard]] int descriptor() const { return mirror_.get(); }
+    /// Of an own loop: does what can be done without waiting.
+    void dispatch();
+    /// Runs until `done`. For blocking calls, so not from within a handler. False: the event context failed.
+    [[nodiscard]] bool run_until(const std::function<bool()>& done);
+    /// tevent_req_post(), in a way that an own loop's descriptor shows.
+    tevent_req* post(tevent_req* request);
+    /// In the child of a fork, around the destruction of watches: the epoll set, timers and wakeups of the parent are left alone,
+    /// and replaced by new ones.
+    void leave_parent();
+    void renew_after_fork();
+    /// Makes descriptor() readable: something was scheduled on events() without a Loop's help.
+    void poke();
+
+    /// Calls `ready` while `fd` is readable, until it is destroyed. Does not own the descriptor, which must outlive it.
+    class Watch {
+    public:
+        Watch(Loop& loop, int fd, std::function<void()> ready);
+        Watch(const Watch&) = delete;
+        Watch& operator=(const Watch&) = delete;
+        ~Watch();
+        /// Also calls `ready` when the descriptor is writable; for connecting and full sockets.
+        void want_writable(bool wanted);
+
+    private:
+        static void handler(tevent_context* events, tevent_fd* event, uint16_t flags, void* data);
+        Loop& loop_;
+        int fd_;
+        std::function<void()> ready_;
+        tevent_fd* event_ = nullptr;
+    };
+
+    /// Calls `due` once, at a time of CLOCK_MONOTONIC in nanoseconds.
+    class Timer {
+    public:
+        Timer(Loop& loop, std::function<void()> due);
+        Timer(const Timer&) = delete;
+        Timer& operator=(const Timer&) = delete;
+        ~Timer();
+        void set(std::uint64_t when);
+        void clear();
+        [[nodiscard]] bool is_set() const { return set_; }
+
+    private:
+        friend class Loop;
+        Loop& loop_;
+        std::function<void()> due_;
+        bool set_ = false;
+        std::multimap<std::uint64_t, Timer*>::iterator place_;
+    };
+
+    /// Calls `due` once, soon, but not from within the caller.
+    class Soon {
+    public:
+        Soon(Loop& loop, std::function<void()> due);
+        Soon(const Soon&) = delete;
+        Soon& operator=(const Soon&) = delete;
+        ~Soon();
+        void schedule();
+
+    private:
+        Loop& loop_;
+        std::function<void()> due_;
+        tevent_immediate* immediate_;
+        bool scheduled_ = false;
+    };
+
+    [[nodiscard]] static std::uint64_t now();
+
+private:
+    Loop() = default;
+    [[nodiscard]] Status make_mirror();
+    [[nodiscard]] Status mirror(int fd, bool writable, bool add) const;
+    void timers_changed();
+    void timers_due();
+
+    tevent_context* own_context_ = nullptr;
+    tevent_context* events_ = nullptr;
+    UniqueFd mirror_;
+    UniqueFd wakeup_;
+    bool wakeup_seen_ = false;
+    std::unique_ptr<Watch> wakeup_watch_;
+    std::multimap<std::uint64_t, Timer*> timers_;
+    UniqueFd timer_fd_;
+    std::unique_ptr<Watch> timer_watch_;
+};
+
+} // namespace ntpipe::glue

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// name.cc: pipe names.
+#include "name/name.hpp"
+
+#include "name/upcase_table.hpp"
+
+#include <array>
+
+namespace ntpipe::name {
+namespace {
+
+constexpr std::array<std::string_view, 5> prefixes = {
+    "\\\\.\\pipe\\", "\\\\?\\pipe\\", "\\??\\pipe\\", "\\DosDevices\\pipe\\", native_prefix,
+};
+
+char ascii_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view prefix)
+{
+    if (text.size() < prefix.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i < prefix.size(); ++i) {
+        if (ascii_lower(text[i]) != ascii_lower(prefix[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+constexpr char32_t first_surrogate = 0xD800;
+constexpr char32_t first_low_surrogate = 0xDC00;
+constexpr char32_t last_surrogate = 0xDFFF;
+constexpr char32_t first_supplementary = 0x10000;
+constexpr char32_t last_code_point = 0x10FFFF;
+constexpr char32_t malformed = 0xFFFFFFFF;
+
+// The next code point, which may be a surrogate; malformed for anything that is not the shortest form.
+char32_t take_code_point(std::string_view text, std::size_t& at)
+{
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char lead = byte(at);
+    std::size_t length = 0;
+    char32_t code = 0;
+    if (lead < 0x80) {
+        ++at;
+        return lead;
+    }
+    if (lead >= 0xC2 && lead <= 0xDF) {
+        length = 2;
+        code = lead & 0x1FU;
+    } else if (lead >= 0xE0 && lead <= 0xEF) {
+        length = 3;
+        code = lead & 0x0FU;
+    } else if (lead >= 0xF0 && lead <= 0xF4) {
+        length = 4;
+        code = lead & 0x07U;
+    } else {
+        return malformed;
+    }
+    if (text.size() - at < length) {
+        return malformed;
+    }
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(at + i) & 0xC0U) != 0x80) {
+            return malformed;
+        }
+        code = (code << 6) | (byte(at + i) & 0x3FU);
+    }
+    at += length;
+    const bool shortest =
+        (length == 2) || (length == 3 && code >= 0x800) || (length == 4 && code >= first_supplementary);
+    return shortest && code <= last_code_point ? code : malformed;
+}
+
+void put_utf8(std::string& text, char32_t code)
+{
+    const auto put = [&text](char32_t byte) { text += static_cast<char>(static_cast<unsigned char>(byte)); };
+    if (code < 0x80) {
+        put(code);
+    } else if (code < 0x800) {
+        put(0xC0 | (code >> 6));
+        put(0x80 | (code & 0x3F));
+    } else if (code < first_supplementary) {
+        put(0xE0 | (code >> 12));
+        put(0x80 | ((code >> 6) & 0x3F));
+        put(0x80 | (code & 0x3F));
+    } else {
+        put(0xF0 | (code >> 18));
+        put(0x80 | ((code >> 12) & 0x3F));
+        put(0x80 | ((code >> 6) & 0x3F));
+        put(0x80 | (code & 0x3F));
+    }
+}
+
+bool is_high_surrogate(char32_t code)
+{
+    return code >= first_surrogate && code < first_low_surrogate;
+}
+
+bool is_low_surrogate(char32_t code)
+{
+    return code >= first_low_surrogate && code <= last_surrogate;
+}
+
+// `path_overhead`: characters of the prefix with which the name was given.
+Result<Name> make_name(std::string_view spelling, std::size_t path_overhead)
+{
+    Name name;
+    std::u16string wide;
+    if (spelling.empty() || spelling.find('\0') != std::string_view::npos || !to_utf16(spelling, wide) ||
+        (wide.size() + path_overhead) * sizeof(char16_t) > maximum_path_size) {
+        return Status::object_name_invalid;
+    }
+    name.spelling = spelling;
+    name.folded = fold(wide);
+    return name;
+}
+
+} // namespace
+
+bool to_utf16(std::string_view text, std::u16string& wide)
+{
+    wide.clear();
+    wide.reserve(text.size());
+    for (std::size_t at = 0; at < text.size();) {
+        const char32_t code = take_code_point(text, at);
+        if (code == malformed) {
+            return false;
+        }
+        if (code >= first_supplementary) {
+            wide += static_cast<char16_t>(first_surrogate + ((code - first_supplementary) >> 10));
+            wide += static_cast<char16_t>(first_low_surrogate + ((code - first_supplementary) & 0x3FF));
+            continue;
+        }
+        if (is_low_surrogate(code) && !wide.empty() && is_high_surrogate(wide.back())) {
+            return false; // a pair must be written as the one character that it is
+        }
+        wide += static_cast<char16_t>(code);
+    }
+    return true;
+}
+
+std::string to_utf8(std::u16string_view wide)
+{
+    std::string text;
+    for (std::size_t i = 0; i < wide.size(); ++i) {
+        char32_t code = wide[i];
+        if (is_high_surrogate(code) && i + 1 < wide.size() && is_low_surrogate(wide[i + 1])) {
+            code = first_supplementary + ((code - first_surrogate) << 10) + (wide[i + 1] - first_low_surrogate);
+            ++i;
+        }
+        put_utf8(text, code);
+    }
+    return text;
+}
+
+std::u16string fold(std::u16string_view text)
+{
+    std::u16string folded(text);
+    for (char16_t& c : folded) {
+        c = upcase(c);
+    }
+    return folded;
+}
+
+Result<Name> parse(std::string_view text)
+{
+    for (const std::string_view prefix : prefixes) {
+        if (starts_with_ignoring_case(text, prefix)) {
+            return make_name(text.substr(prefix.size()), prefix.size());
+        }
+    }
+    if (text.starts_with("\\\\")) {
+        return Status::object_path_syntax_bad;
+    }
+    return parse_bare(text);
+}
+
+Result<Name> parse_bare(std::string_view spelling)
+{
+    // No longer than what the shortest native prefix lets through.
+    constexpr std::size_t shortest_prefix = std::string_view("\\??\\pipe\\").size();
+    return make_name(spelling, shortest_prefix);
+}
+
+bool matches(std::u16string_view pattern, std::u16string_view text)
+{
+    std::size_t p = 0;
+    std::size_t t = 0;
+    std::size_t star = std::u16string_view::npos;
+    std::size_t star_text = 0;
+    while (t < text.size()) {
+        if (p < pattern.size() && (pattern[p] == u'?' || pattern[p] == text[t]) && pattern[p] != u'*') {
+            ++p;
+            ++t;
+        } else if (p < pattern.size() && pattern[p] == u'*') {
+            star = p++;
+            star_text = t;
+        } else if (star != std::u16string_view::npos) {
+            p = star + 1;
+            t = ++star_text;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == u'*') {
+        ++p;
+    }
+    return p == pattern.size();
+}
+
+} // namespace ntpipe::name
