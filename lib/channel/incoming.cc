@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// incoming.cc: a direction as its reader sees it.
+#include "channel/incoming.hpp"
+
+#include <cassert>
+
+namespace ntpipe::channel {
+
+Incoming::Incoming(std::unique_ptr<Memory> ring)
+{
+    segments_[0] = std::make_unique<SegmentReader>(std::move(ring));
+}
+
+bool Incoming::check_sequence(const RecordFields& fields) const
+{
+    const bool continuation = (fields.flags & record_flag::continuation) != 0;
+    if ((fields.flags & record_flag::cut) != 0) {
+        return fields.size == 0 && fields.rest == 0;
+    }
+    if (continuation) {
+        return rest_ != 0 && std::uint64_t{fields.size} + fields.rest == rest_;
+    }
+    return rest_ == 0 || discarding_;
+}
+
+// Where the record with the expected sequence number is.
+Look Incoming::look(Record& record)
+{
+    for (std::size_t n = 0; n < segments_.size(); ++n) {
+        const std::size_t i = (hint_ + n) % segments_.size();
+        SegmentReader* segment = segments_[i].get();
+        if (segment == nullptr) {
+            continue;
+        }
+        if (segment->head() == segment->tail() && !segment->refresh()) {
+            return Look::broken;
+        }
+        if (segment->head() == segment->tail()) {
+            continue;
+        }
+        if (!load_fields(*segment, segment->head(), segment->tail(), record) || record.sequence < sequence_) {
+            return Look::broken;
+        }
+        if (record.sequence == sequence_) {
+            hint_ = i;
+            record.segment = i;
+            record.position = segment->head();
+            record.consumed = front_consumed_;
+            return check_sequence(record) && front_consumed_ <= record.size ? Look::record : Look::broken;
+        }
+    }
+    return Look::none;
+}
+
+Look Incoming::front(Record& record)
+{
+    for (;;) {
+        const Look seen = look(record);
+        if (seen != Look::record) {
+            return seen;
+        }
+        if ((record.flags & record_flag::continuation) == 0) {
+            discarding_ = false;
+        }
+        if ((record.flags & record_flag::cut) != 0) {
+            pass(record, 0);
+            continue;
+        }
+        if (discarding_) {
+            pass(record, record.unread());
+            continue;
+        }
+        if ((record.flags & record_flag::revocable) == 0) {
+            record.tentative = false;
+            return Look::record;
+        }
+        const std::uint64_t state =
+            segments_[record.segment]->record(record.position).progress.load(std::memory_order_seq_cst) &
+            record_state::mask;
+        if (state == record_state::live) {
+            record.tentative = false;
+            return Look::record;
+        }
+        if (state == record_state::tentative) {
+            return Look::none;
+        }
+        if (state == record_state::done) {
+            return Look::broken;
+        }
+        // Revoked. What was read of it stays read; the rest of its write is passed over, too.
+        discarding_ = record.rest != 0;
+        pass(record, record.unread());
+    }
+}
+
+void Incoming::copy(const Record& record, std::span<std::byte> to) const
+{
+    assert(to.size() <= record.unread());
+    segments_[record.segment]->copy_out(record.position + sizeof(RecordHeader) + record.consumed, to);
+}
+
+Take Incoming::take(const Record& record, std::uint32_t count)
+{
+    assert(count <= record.unread());
+    const std::uint32_t consumed = record.consumed + count;
+    const bool whole = consumed == record.size;
+    std::atomic<std::uint64_t>& progress = segments_[record.segment]->record(record.position).progress;
+    if ((record.flags & record_flag::revocable) != 0) {
+        std::uint64_t expected = record_state::live | record.consumed;
+        const std::uint64_t desired = (whole ? record_state::done : record_state::live) | consumed;
+        if (!progress.compare_exchange_strong(expected, desired, std::memory_order_seq_cst)) {
+            return (expected & record_state::mask) == record_state::revoked ? Take::revoked : Take::broken;
+        }
+    } else if (!whole) {
+        progress.store(record_state::live | consumed, std::memory_order_relaxed);
+    }
+    consumed_bytes_ += count;
+    front_consumed_ = consumed;
+    unpublished_ = true;
+    if (whole) {
+        pass(record, 0);
+    }
+    return Take::taken;
+}
+
+// Goes behind `record`. `skipped` bytes of it were not read; the writer's byte positions count them nonetheless.
+void Incoming::pass(const Record& record, std::uint32_t skipped)
+{
+    consumed_bytes_ += skipped;
+    segments_[record.segment]->pass(record.position + record_span(record.size));
+    ++sequence_;
+    front_consumed_ = 0;
+    rest_ = record.rest;
+    unpublished_ = true;
+}
+
+void Incoming::publish()
+{
+    if (!unpublished_) {
+        return;
+    }
+    unpublished_ = false;
+    SegmentHeader& shared = segments_[0]->header();
+    shared.consumed_bytes.store(consumed_bytes_, std::memory_order_release);
+    shared.consumed_records.store(sequence_, std::memory_order_release);
+    for (auto& segment : segments_) {
+        if (segment != nullptr) {
+            segment->release();
+        }
+    }
+    drop_drained_overflow();
+}
+
+// Slot 2 holds the overflow segment that the one in slot 1 has replaced.
+void Incoming::drop_drained_overflow()
+{
+    SegmentReader* old = segments_[2].get();
+    if (old != nullptr && old->refresh() && old->head() == old->tail()) {
+        segments_[2].reset();
+    }
+}
+
+Walk Incoming::walk()
+{
+    std::array<Walk::Part, maximum_segments> parts;
+    for (std::size_t i = 0; i < segments_.size(); ++i) {
+        if (segments_[i] != nullptr && segments_[i]->refresh()) {
+            parts[i] = {segments_[i].get(), segments_[i]->head(), segments_[i]->tail()};
+        }
+    }
+    return Walk(parts, front_consumed_, discarding_);
+}
+
+void Incoming::abort_tentative()
+{
+    Record record;
+    if (look(record) != Look::record || (record.flags & record_flag::revocable) == 0) {
+        return;
+    }
+    std::uint64_t expected = record_state::tentative;
+    segments_[record.segment]
+        ->record(record.position)
+        .progress.compare_exchange_strong(expected, record_state::revoked, std::memory_order_seq_cst);
+}
+
+void Incoming::revoke_for_writer(const Record& record)
+{
+    std::atomic<std::uint64_t>& progress = segments_[record.segment]->record(record.position).progress;
+    progress.store(record_state::revoked | record.consumed, std::memory_order_seq_cst);
+}
+
+bool Incoming::lacks_overflow() const
+{
+    return segments_[0]->header().overflows.load(std::memory_order_acquire) > overflows_;
+}
+
+bool Incoming::add_overflow(std::unique_ptr<Memory> memory)
+{
+    if (!Segment::acceptable(memory->bytes().size()) || segments_[2] != nullptr) {
+        return false;
+    }
+    segments_[2] = std::move(segments_[1]);
+    segments_[1] = std::make_unique<SegmentReader>(std::move(memory));
+    ++overflows_;
+    drop_drained_overflow();
+    return true;
+}
+
+bool Incoming::post_read(std::uint32_t length, bool message_mode, std::uint64_t& index)
+{
+    if (reads_posted_ - reads_resolved_ >= ledger_slots) {
+        return false;
+    }
+    index = reads_posted_++;
+    open_reads_[index % ledger_slots] = true;
+    repost_read(index, length, message_mode);
+    segments_[0]->header().reads_posted.store(reads_posted_, std::memory_order_seq_cst);
+    return true;
+}
+
+void Incoming::repost_read(std::uint64_t index, std::uint32_t length, bool message_mode)
+{
+    const std::uint64_t entry = ledger_bit::posted | (message_mode ? ledger_bit::message_mode : 0) | length;
+    segments_[0]->header().ledger[index % ledger_slots].store(entry, std::memory_order_seq_cst);
+}
+
+void Incoming::settle_read(std::uint64_t index)
+{
+    SegmentHeader& shared = segments_[0]->header();
+    open_reads_[index % ledger_slots] = false;
+    shared.ledger[index % ledger_slots].store(0, std::memory_order_seq_cst);
+    while (reads_resolved_ < reads_posted_ && !open_reads_[reads_resolved_ % ledger_slots]) {
+        ++reads_resolved_;
+    }
+    shared.reads_resolved.store(reads_resolved_, std::memory_order_release);
+}
+
+} // namespace ntpipe::channel

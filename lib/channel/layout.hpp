@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// layout.hpp: the bytes that the two processes of a connection share. docs/SPEC.md describes the same bytes in words.
+//
+// A connection has one page that both ends map (ConnectionPage) and, for each direction that data may take, one segment
+// (SegmentHeader, then a ring of records). An end maps only the directions that its granted access allows. When a ring is
+// too small for what its quota lets wait, the broker adds an overflow segment of the same shape to that direction; the order
+// of records over both is their sequence number.
+//
+// Nothing in here is to be believed: the other end may write anything at any time. Every field is loaded once, checked and
+// then used (see load_once), and what must be believed (identity, access, quota, ids) is told by the broker and never stands
+// here.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace ntpipe::channel {
+
+/// Of this layout. The broker names it in each hand-over; an end refuses a version that it does not know.
+inline constexpr std::uint32_t layout_version = 1;
+
+/// Client to server is inbound, server to client is outbound, as NPFS names them.
+enum class Direction : std::uint8_t { inbound = 0, outbound = 1 };
+enum class Side : std::uint8_t { client = 0, server = 1 };
+
+[[nodiscard]] constexpr Direction outgoing_direction(Side side)
+{
+    return side == Side::client ? Direction::inbound : Direction::outbound;
+}
+[[nodiscard]] constexpr Direction incoming_direction(Side side)
+{
+    return side == Side::client ? Direction::outbound : Direction::inbound;
+}
+[[nodiscard]] constexpr Side other(Side side)
+{
+    return side == Side::client ? Side::server : Side::client;
+}
+
+// ---- records ----
+
+/// Records start at multiples of this, so a header never wraps. Payload may.
+inline constexpr std::uint64_t record_alignment = 32;
+
+struct RecordHeader {
+    std::uint32_t size;                  ///< bytes of payload behind this header
+    std::uint32_t flags;                 ///< record_flag
+    std::uint64_t sequence;              ///< 0, 1, 2... over ring and overflow of one direction
+    std::atomic<std::uint64_t> progress; ///< bits 0..31 bytes consumed, bits 32..33 record_state
+    std::uint32_t context;               ///< broker-issued id of the writer's security context
+    std::uint32_t rest;                  ///< bytes of the same write that follow in later records
+};
+static_assert(sizeof(RecordHeader) == record_alignment);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+namespace record_flag {
+/// Goes on with the write that the record before began.
+inline constexpr std::uint32_t continuation = 1U << 0;
+/// The writer may still take it back; reader and writer settle that by compare-and-swap on `progress`.
+inline constexpr std::uint32_t revocable = 1U << 1;
+/// The write half of a transceive: never held back by quota (SEMANTICS 3.7), so never dropped as pending.
+inline constexpr std::uint32_t exempt = 1U << 2;
+/// Carries nothing: the rest of the write that was going on will not come.
+inline constexpr std::uint32_t cut = 1U << 3;
+inline constexpr std::uint32_t known = continuation | revocable | exempt | cut;
+} // namespace record_flag
+
+namespace record_state {
+inline constexpr std::uint64_t live = 0;
+/// Not there yet for reads: the writer is still finding out whether posted reads take it.
+inline constexpr std::uint64_t tentative = 1ULL << 32;
+/// Taken back; a reader passes over what it has not consumed of it.
+inline constexpr std::uint64_t revoked = 2ULL << 32;
+/// Wholly consumed; can no longer be taken back.
+inline constexpr std::uint64_t done = 3ULL << 32;
+inline constexpr std::uint64_t mask = 3ULL << 32;
+} // namespace record_state
+
+[[nodiscard]] constexpr std::uint64_t record_span(std::uint32_t payload)
+{
+    return (sizeof(RecordHeader) + payload + record_alignment - 1) & ~(record_alignment - 1);
+}
+
+// ---- segments ----
+
+inline constexpr std::uint32_t segment_magic = 0x5250544E; // "NTPR"
+inline constexpr std::size_t ledger_slots = 64;
+inline constexpr std::size_t segment_header_size = 1024;
+/// Small enough that an idle connection costs little, large enough for any header and some records.
+inline constexpr std::size_t minimum_segment_size = 4096;
+inline constexpr std::size_t maximum_segment_size = std::size_t{1} << 30;
+
+/// A posted read in the ledger: bits 0..31 buffer length, bit 32 message read mode, bit 33 posted (0: cancelled).
+namespace ledger_bit {
+inline constexpr std::uint64_t message_mode = 1ULL << 32;
+inline constexpr std::uint64_t posted = 1ULL << 33;
+} // namespace ledger_bit
+
+/// At offset 0 of a segment. Positions count bytes since the segment's birth and never go back; the place in the ring is
+/// position modulo capacity, and capacity = segment size - segment_header_size.
+struct SegmentHeader {
+    std::uint32_t magic;   ///< for people who look at memory; ends do not read it
+    std::uint32_t version; ///< likewise
+    std::byte reserved0[56];
+
+    // Written by the writer.
+    alignas(64) std::atomic<std::uint64_t> tail; ///< end of the last published record
+    std::atomic<std::uint64_t> overflows; ///< overflow segments that the writer has begun to use (ring segment only)
+    std::byte reserved1[48];
+
+    // Written by the reader.
+    alignas(64) std::atomic<std::uint64_t> head; ///< start of the first record that is not released
+    std::atomic<std::uint64_t> consumed_bytes;   ///< payload bytes passed in this direction (ring segment only)
+    std::atomic<std::uint64_t> consumed_records; ///< sequence of the first record not passed (ring segment only)
+    std::atomic<std::uint64_t> reads_resolved;   ///< ledger index of the first read not settled (ring segment only)
+    std::atomic<std::uint64_t> reads_posted;     ///< ledger index of the next read (ring segment only)
+    std::byte reserved2[24];
+    std::atomic<std::uint64_t> ledger[ledger_slots]; ///< index modulo ledger_slots (ring segment only)
+    std::byte reserved3[320];
+};
+static_assert(sizeof(SegmentHeader) == segment_header_size);
+static_assert(offsetof(SegmentHeader, tail) == 64);
+static_assert(offsetof(SegmentHeader, overflows) == 72);
+static_assert(offsetof(SegmentHeader, head) == 128);
+static_assert(offsetof(SegmentHeader, consumed_bytes) == 136);
+static_assert(offsetof(SegmentHeader, consumed_records) == 144);
+static_assert(offsetof(SegmentHeader, reads_resolved) == 152);
+static_assert(offsetof(SegmentHeader, reads_posted) == 160);
+static_assert(offsetof(SegmentHeader, ledger) == 192);
+
+// ---- the page of a connection ----
+
+inline constexpr std::uint32_t connection_magic = 0x4350544E; // "NTPC"
+inline constexpr std::size_t connection_page_size = 4096;
+
+/// The connection's state word. 0: handed over, the client has not attached. The client attaches and the server withdraws by
+/// compare-and-swap from 0; the other bits are only ever added, each by the side that it speaks of.
+namespace connection_state {
+inline constexpr std::uint32_t offered = 0;
+inline constexpr std::uint32_t attached = 1U << 0;      ///< by the client
+inline constexpr std::uint32_t withdrawn = 1U << 1;     ///< by the server: this client never gets in
+inline constexpr std::uint32_t client_closed = 1U << 2; ///< by the client
+inline constexpr std::uint32_t server_closed = 1U << 3; ///< by the server
+inline constexpr std::uint32_t disconnected = 1U << 4;  ///< by the server
+} // namespace connection_state
+
+/// What a sleeping side wants to be woken for.
+namespace want {
+inline constexpr std::uint32_t data = 1U << 0;  ///< a record was published for me
+inline constexpr std::uint32_t space = 1U << 1; ///< something of mine was consumed
+} // namespace want
+
+/// Counts of a direction, for the side that does not map it.
+struct DirectionMirror {
+    std::atomic<std::uint64_t> unread; ///< by the writer, when the reader does not map the direction
+    std::atomic<std::uint64_t> posted; ///< by the reader, when the writer does not map it: bytes of its posted reads
+    std::byte reserved[48];
+};
+static_assert(sizeof(DirectionMirror) == 64);
+
+struct ConnectionPage {
+    std::uint32_t magic;   ///< for people who look at memory; ends do not read it
+    std::uint32_t version; ///< likewise
+    std::byte reserved0[56];
+    alignas(64) std::atomic<std::uint32_t> state;
+    std::byte reserved1[60];
+    struct alignas(64) Sleeper {
+        std::atomic<std::uint32_t> wants;
+        std::byte reserved[60];
+    } sleepers[2];              ///< by Side; each written by its side, cleared by the other when it rings
+    DirectionMirror mirrors[2]; ///< by Direction
+    std::byte reserved2[3712];
+};
+static_assert(sizeof(ConnectionPage) == connection_page_size);
+static_assert(offsetof(ConnectionPage, state) == 64);
+static_assert(offsetof(ConnectionPage, sleepers) == 128);
+static_assert(offsetof(ConnectionPage, mirrors) == 256);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+
+// ---- the page of a pipe ----
+
+inline constexpr std::uint32_t pipe_magic = 0x5050544E; // "NTPP"
+
+/// What belongs to the pipe and not to a connection. Written by the broker alone; ends map it read-only, and queries that
+/// need it cost no round trip and stay right when the name is gone.
+struct PipePage {
+    std::uint32_t magic;
+    std::uint32_t version;
+    std::atomic<std::uint32_t> generation; ///< odd while the broker writes what follows
+    std::atomic<std::uint32_t> current_instances;
+    std::atomic<std::uint64_t> default_timeout; ///< 100 ns units, two's complement, negative: relative
+    std::atomic<std::uint32_t> descriptor_size;
+    std::uint32_t reserved0;
+    std::uint64_t pipe; ///< its id
+    std::byte reserved1[24];
+    /// Then, to the end of the memory: a self-relative security descriptor.
+};
+static_assert(sizeof(PipePage) == 64);
+/// Room for a descriptor with an ACL of NT's largest size (64 KiB), in whole pages. Untouched pages cost nothing.
+inline constexpr std::size_t pipe_page_size = 18 * std::size_t{4096};
+inline constexpr std::size_t maximum_descriptor_size = pipe_page_size - sizeof(PipePage);
+
+/// One load of a field that the other side may be writing, however often the value is used afterwards.
+template <typename T>
+[[nodiscard]] T load_once(const T& field)
+{
+    return __atomic_load_n(&field, __ATOMIC_RELAXED);
+}
+
+} // namespace ntpipe::channel

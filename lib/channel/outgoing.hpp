@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// outgoing.hpp: a direction as its writer sees it: records into ring or overflow, what the reader has consumed and which reads
+// it has posted.
+//
+// Trust: the reader's positions may only grow and never pass what was written; else refresh() says so and the caller breaks
+// the connection. A reader that lies within these bounds harms only the accounting of its own connection.
+#pragma once
+
+#include "channel/walk.hpp"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace ntpipe::channel {
+
+/// Where a record went, for the one who may have to take it back.
+struct RecordRef {
+    std::uint64_t segment = 0; ///< Outgoing's own number for the segment
+    std::uint64_t position = 0;
+    std::uint64_t sequence = 0;
+    std::uint32_t size = 0;
+};
+
+struct PostedRead {
+    std::uint32_t length = 0;
+    bool message_mode = false;
+};
+
+class Outgoing {
+public:
+    explicit Outgoing(std::unique_ptr<Memory> ring);
+
+    /// Loads how far the reader has come. False: the reader has written nonsense.
+    [[nodiscard]] bool refresh();
+    [[nodiscard]] std::uint64_t produced_bytes() const { return produced_bytes_; }
+    [[nodiscard]] std::uint64_t produced_records() const { return sequence_; }
+    /// As of the last refresh: payload bytes that the reader has passed, read or revoked.
+    [[nodiscard]] std::uint64_t consumed_bytes() const { return consumed_bytes_; }
+    /// As of the last refresh: every record with a lower sequence has been passed.
+    [[nodiscard]] std::uint64_t consumed_records() const { return consumed_records_; }
+
+    /// The largest payload that append() can take as one record, as of the last refresh; nullopt: not even an empty one.
+    [[nodiscard]] std::optional<std::uint32_t> room() const;
+    /// Writes a record; the reader sees it after publish(). False: no room, or no pages behind it. Refreshes when needed.
+    [[nodiscard]] bool append(glue::ByteSpan payload, std::uint32_t flags, std::uint64_t state, std::uint32_t context,
+                              std::uint32_t rest, RecordRef* ref = nullptr);
+    void publish();
+
+    /// Makes a tentative record live. False: the reader has taken it back, since a read that was counted on is gone.
+    [[nodiscard]] bool settle(const RecordRef& ref);
+    /// Takes back what is unread of a revocable record. The unread bytes; nullopt: it was wholly consumed before.
+    [[nodiscard]] std::optional<std::uint32_t> revoke(const RecordRef& ref);
+
+    /// The reader's posted reads, oldest first. Empty when the reader is moving them just now: they are being served.
+    [[nodiscard]] std::vector<PostedRead> posted_reads() const;
+    /// The records that the reader has not consumed, as of now.
+    [[nodiscard]] Walk walk();
+
+    /// The overflow segment's size in use; 0: none.
+    [[nodiscard]] std::uint64_t overflow_size() const;
+    /// True while a replaced overflow segment still holds records: no further one can be added.
+    [[nodiscard]] bool overflow_draining() const { return segments_[2] != nullptr; }
+    [[nodiscard]] bool add_overflow(std::unique_ptr<Memory> memory);
+
+private:
+    struct Numbered {
+        std::uint64_t number;
+        SegmentWriter writer;
+    };
+    [[nodiscard]] SegmentWriter* place_for(std::uint32_t size, std::size_t& index);
+    [[nodiscard]] RecordHeader* find(const RecordRef& ref) const;
+
+    std::array<std::unique_ptr<Numbered>, maximum_segments> segments_;
+    std::uint64_t next_number_ = 0;
+    std::uint64_t sequence_ = 0;
+    std::uint64_t produced_bytes_ = 0;
+    std::uint64_t consumed_bytes_ = 0;
+    std::uint64_t consumed_records_ = 0;
+    std::array<bool, maximum_segments> unpublished_{};
+};
+
+} // namespace ntpipe::channel

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// segment.cc: one segment, seen by its writer and by its reader.
+#include "channel/segment.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <new>
+
+namespace ntpipe::channel {
+namespace {
+
+/// Pages are made sure of in steps of this, so that the first lap costs few calls and an idle connection few pages.
+constexpr std::uint64_t commit_step = std::uint64_t{16} * 1024;
+
+} // namespace
+
+bool Segment::acceptable(std::size_t size)
+{
+    return size >= minimum_segment_size && size <= maximum_segment_size && size % record_alignment == 0;
+}
+
+Segment::Segment(std::unique_ptr<Memory> memory)
+    : memory_(std::move(memory)),
+      header_(std::launder(reinterpret_cast<SegmentHeader*>(memory_->bytes().data()))),
+      data_(memory_->bytes().data() + segment_header_size),
+      capacity_(memory_->bytes().size() - segment_header_size)
+{
+    assert(acceptable(memory_->bytes().size()));
+    committed_ = minimum_segment_size - segment_header_size; // whoever made the memory made sure of its first page
+}
+
+RecordHeader& Segment::record(std::uint64_t position) const
+{
+    return *std::launder(reinterpret_cast<RecordHeader*>(data_ + offset(position)));
+}
+
+void Segment::copy_out(std::uint64_t position, std::span<std::byte> to) const
+{
+    if (to.empty()) {
+        return;
+    }
+    const std::uint64_t start = offset(position);
+    const std::size_t straight = std::min<std::size_t>(to.size(), capacity_ - start);
+    std::memcpy(to.data(), data_ + start, straight);
+    std::memcpy(to.data() + straight, data_, to.size() - straight);
+}
+
+void Segment::copy_in(std::uint64_t position, glue::ByteSpan from) const
+{
+    if (from.empty()) {
+        return;
+    }
+    const std::uint64_t start = offset(position);
+    const std::size_t straight = std::min<std::size_t>(from.size(), capacity_ - start);
+    std::memcpy(data_ + start, from.data(), straight);
+    std::memcpy(data_, from.data() + straight, from.size() - straight);
+}
+
+bool Segment::commit(std::uint64_t end)
+{
+    if (end <= committed_ || committed_ == capacity_) {
+        return true;
+    }
+    const std::uint64_t wanted = std::min(capacity_, std::max(end, committed_ + commit_step));
+    if (!memory_->commit(segment_header_size + wanted)) {
+        return false;
+    }
+    committed_ = wanted;
+    return true;
+}
+
+bool SegmentWriter::refresh()
+{
+    const std::uint64_t head = header().head.load(std::memory_order_seq_cst);
+    if (head < head_ || head > tail_ || head % record_alignment != 0) {
+        return false;
+    }
+    head_ = head;
+    return true;
+}
+
+bool SegmentWriter::append(const RecordFields& fields, std::uint64_t progress, glue::ByteSpan payload)
+{
+    assert(record_span(fields.size) <= free_space());
+    if (!commit(tail_ + record_span(fields.size))) {
+        return false;
+    }
+    RecordHeader& record = this->record(tail_);
+    record.size = fields.size;
+    record.flags = fields.flags;
+    record.sequence = fields.sequence;
+    record.progress.store(progress, std::memory_order_relaxed);
+    record.context = fields.context;
+    record.rest = fields.rest;
+    copy_in(tail_ + sizeof(RecordHeader), payload);
+    tail_ += record_span(fields.size);
+    return true;
+}
+
+bool SegmentReader::refresh()
+{
+    const std::uint64_t tail = header().tail.load(std::memory_order_seq_cst);
+    if (tail < tail_ || tail - head_ > capacity() || tail % record_alignment != 0) {
+        return false;
+    }
+    tail_ = tail;
+    return commit(tail);
+}
+
+} // namespace ntpipe::channel

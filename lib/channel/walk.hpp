@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// walk.hpp: going over the unread records of a direction in their order, over ring and overflow, consuming nothing.
+#pragma once
+
+#include "channel/segment.hpp"
+
+#include <array>
+#include <cstddef>
+#include <optional>
+
+namespace ntpipe::channel {
+
+/// Ring, overflow in use, overflow that is being drained.
+inline constexpr std::size_t maximum_segments = 3;
+
+/// An unread record.
+struct Record : RecordFields {
+    std::uint32_t consumed = 0; ///< bytes of it that were read before
+    bool tentative = false;
+    std::size_t segment = 0; ///< which of the walk's segments
+    std::uint64_t position = 0;
+
+    [[nodiscard]] std::uint32_t unread() const { return size - consumed; }
+};
+
+class Walk {
+public:
+    /// One segment's part of the walk: from `position` to `tail`. A null segment is left out.
+    struct Part {
+        const Segment* segment = nullptr;
+        std::uint64_t position = 0;
+        std::uint64_t tail = 0;
+    };
+
+    /// `front_consumed`: bytes already read of the first record; nullopt: believe the record's own progress (for the writer,
+    /// whose mistakes about that are its own). `discarding`: the write under way was revoked before.
+    Walk(const std::array<Part, maximum_segments>& parts, std::optional<std::uint32_t> front_consumed, bool discarding);
+
+    /// The next live or tentative record. Passes over what is revoked.
+    [[nodiscard]] bool next(Record& record);
+
+private:
+    [[nodiscard]] Part* earliest(RecordFields& fields, std::size_t& index);
+
+    std::array<Part, maximum_segments> parts_;
+    std::optional<std::uint32_t> front_consumed_;
+    bool discarding_;
+    bool first_ = true;
+};
+
+/// Loads and checks the header at `position` of a segment whose records end at `tail`. False: nonsense.
+[[nodiscard]] bool load_fields(const Segment& segment, std::uint64_t position, std::uint64_t tail,
+                               RecordFields& fields);
+
+} // namespace ntpipe::channel
