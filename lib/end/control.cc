@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// control.cc: transceive (SEMANTICS 3.7), and FSCTLs by their codes (SEMANTICS 4).
+#include "end/control_codes.hpp"
+#include "end/doubt.hpp"
+#include "end/end.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+namespace ntpipe::end {
+
+Status End::transceive(Operation& operation, glue::ByteSpan data, std::span<std::byte> buffer)
+{
+    if (const Status status = begin(operation, Operation::Kind::transceive); status != Status::success) {
+        return status;
+    }
+    if (const Status status = check(security::access::read_data | security::access::write_data);
+        status != Status::success) {
+        return status;
+    }
+    if (phase_ != Phase::connected) {
+        return Status::invalid_pipe_state;
+    }
+    if (attributes_.configuration != Configuration::full_duplex || modes_.read_mode != ReadMode::message) {
+        return doubt::transceive_in_byte_mode;
+    }
+    if (data.size() > std::numeric_limits<std::uint32_t>::max()) {
+        return Status::invalid_parameter;
+    }
+    channel::Record record;
+    const channel::Look seen = connection_->incoming->front(record);
+    if (seen == channel::Look::broken) {
+        break_connection();
+        return Status::invalid_pipe_state;
+    }
+    if (seen == channel::Look::record) {
+        return Status::pipe_busy;
+    }
+    if (!reads_.empty()) {
+        return doubt::transceive_with_pending_read;
+    }
+    (void)start_write(nullptr, data, true);
+    return start_read(operation, buffer, Operation::Kind::transceive);
+}
+
+namespace {
+
+struct ControlCode {
+    std::uint32_t code;
+    Status (*run)(End& end, Operation& operation, glue::ByteSpan input, std::span<std::byte> output,
+                  std::size_t& information);
+};
+
+constexpr std::size_t peek_header_size = 16;
+
+// SEMANTICS 3.8, the structure of [MS-FSCC] 2.3.46.
+Status run_peek(End& end, Operation& /*operation*/, glue::ByteSpan /*input*/, std::span<std::byte> output,
+                std::size_t& information)
+{
+    if (output.size() < peek_header_size) {
+        // The state decides first: a dead end is no better for a larger buffer.
+        PeekInformation seen;
+        const Status status = end.peek({}, seen);
+        return is_error(status) ? status : doubt::peek_without_room;
+    }
+    PeekInformation seen;
+    const Status status = end.peek(output.subspan(peek_header_size), seen);
+    if (is_error(status)) {
+        return status;
+    }
+    glue::ByteWriter writer;
+    writer.put(seen.named_pipe_state);
+    writer.put(seen.read_data_available);
+    writer.put(seen.number_of_messages);
+    writer.put(seen.message_length);
+    std::copy(writer.bytes().begin(), writer.bytes().end(), output.begin());
+    information = peek_header_size + seen.copied;
+    return status;
+}
+
+constexpr std::array<ControlCode, 5> control_codes = {{
+    {fsctl_pipe_disconnect,
+     [](End& end, Operation&, glue::ByteSpan, std::span<std::byte>, std::size_t&) { return end.disconnect(); }},
+    {fsctl_pipe_listen, [](End& end, Operation& operation, glue::ByteSpan, std::span<std::byte>,
+                           std::size_t&) { return end.listen(operation); }},
+    {fsctl_pipe_peek, run_peek},
+    {fsctl_pipe_transceive, [](End& end, Operation& operation, glue::ByteSpan input, std::span<std::byte> output,
+                               std::size_t&) { return end.transceive(operation, input, output); }},
+    {fsctl_pipe_flush, [](End& end, Operation& operation, glue::ByteSpan, std::span<std::byte>,
+                          std::size_t&) { return end.flush(operation); }},
+}};
+
+} // namespace
+
+Status End::control(Operation& operation, std::uint32_t code, glue::ByteSpan input, std::span<std::byte> output)
+{
+    const auto row = std::find_if(control_codes.begin(), control_codes.end(),
+                                  [code](const ControlCode& candidate) { return candidate.code == code; });
+    if (row == control_codes.end()) {
+        return Status::not_supported;
+    }
+    if (const Status status = begin(operation, Operation::Kind::none); status != Status::success) {
+        return status;
+    }
+    operation.starting_ = false;
+    std::size_t information = 0;
+    const Status status = row->run(*this, operation, input, output, information);
+    if (status != Status::pending && information != 0) {
+        operation.information_ = information;
+    }
+    return status;
+}
+
+} // namespace ntpipe::end

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// end.hpp: one end of a pipe. The rules of NPFS for reading, writing and changing state live in this class and nowhere else.
+//
+// Sans-I/O: calls go in, statuses and completions come out. An end is driven by one thread at a time. What it needs from the
+// world it asks of its Host; the bytes of its connection are a Connection, which somebody else made and mapped.
+//
+//   end.cc         states: listening, connected, closing, disconnected; attaching, losing and leaving a connection
+//   read.cc        reads, peek: what a read takes from the queue
+//   write.cc       writes, quota, flush: when a write is complete
+//   control.cc     transceive, FSCTLs as codes
+//   information.cc information classes
+#pragma once
+
+#include "channel/incoming.hpp"
+#include "channel/outgoing.hpp"
+#include "channel/page.hpp"
+#include "end/operation.hpp"
+#include "end/types.hpp"
+#include "security/identity.hpp"
+#include "status/status.hpp"
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace ntpipe::end {
+
+/// Wakes the other end of a connection.
+class Doorbell {
+public:
+    Doorbell() = default;
+    Doorbell(const Doorbell&) = delete;
+    Doorbell& operator=(const Doorbell&) = delete;
+    virtual ~Doorbell() = default;
+    virtual void ring() = 0;
+};
+
+/// A connection as one end has it.
+struct Connection {
+    std::unique_ptr<channel::ConnectionView> page;
+    std::optional<channel::Incoming> incoming; ///< empty: this end may not read, or there is no such direction
+    std::optional<channel::Outgoing> outgoing;
+    bool peer_maps_incoming = true; ///< false: the mirror in the page must be kept for it
+    bool peer_maps_outgoing = true;
+    std::unique_ptr<Doorbell> doorbell;
+    std::uint32_t context = 0; ///< this end's security context, stamped on its records
+    std::shared_ptr<const security::Identity> client;
+    std::uint32_t server_process_id = 0;
+};
+
+/// The process around an end.
+class Host {
+public:
+    Host() = default;
+    Host(const Host&) = delete;
+    Host& operator=(const Host&) = delete;
+    virtual ~Host() = default;
+
+    /// Hand over whatever has arrived for it by now (End::offer, End::add_overflow), without waiting.
+    virtual void take_in() = 0;
+    /// Server end: the instance is listening again, for the `period`th time.
+    virtual void listening(std::uint64_t period) = 0;
+    /// Server end: the instance is disconnected.
+    virtual void disconnected() = 0;
+    /// The end has let go of its connection and of its doorbell.
+    virtual void released() = 0;
+    /// Asks the broker for an overflow segment of `size` bytes for what this end writes; the answer is End::add_overflow() or
+    /// End::refuse_overflow(). False: nobody is there to ask.
+    [[nodiscard]] virtual bool request_overflow(std::size_t size) = 0;
+};
+
+class End {
+public:
+    /// A server end, listening. `maximum_overflow`: bytes of shared memory that one direction may have besides its ring.
+    static std::unique_ptr<End> server(Host& host, glue::Completions& completions, Attributes attributes,
+                                       security::AccessMask granted_access, PipeInformation modes,
+                                       std::size_t maximum_overflow);
+    /// A client end, attached to `connection`.
+    static std::unique_ptr<End> client(Host& host, glue::Completions& completions, Attributes attributes,
+                                       security::AccessMask granted_access, std::size_t maximum_overflow,
+                                       Connection connection);
+    End(const End&) = delete;
+    End& operator=(const End&) = delete;
+    /// Closes.
+    ~End();
+
+    // ---- operations (SEMANTICS 2 and 3). Each returns its final status, or STATUS_PENDING and completes later. ----
+
+    [[nodiscard]] Status listen(Operation& operation);
+    [[nodiscard]] Status disconnect();
+    [[nodiscard]] Status read(Operation& operation, std::span<std::byte> buffer);
+    /// Copies what it does not transfer at once.
+    [[nodiscard]] Status write(Operation& operation, glue::ByteSpan data);
+    [[nodiscard]] Status transceive(Operation& operation, glue::ByteSpan data, std::span<std::byte> buffer);
+    [[nodiscard]] Status flush(Operation& operation);
+    [[nodiscard]] Status peek(std::span<std::byte> buffer, PeekInformation& information);
+    /// STATUS_NOT_FOUND: it is not pending on this end, or can no longer be stopped and is completing.
+    Status cancel(Operation& operation);
+    /// The end is over: what is pending completes, the other end sees it. Every later call returns STATUS_FILE_CLOSED.
+    void close();
+
+    // ---- information (SEMANTICS 5) ----
+
+    [[nodiscard]] Status query(PipeInformation& information);
+    [[nodiscard]] Status set(const PipeInformation& information);
+    [[nodiscard]] Status query(PipeLocalInformation& information);
+    /// Any class of file information as its bytes; `information` becomes the number of bytes given.
+    [[nodiscard]] Status query_information(std::uint32_t information_class, std::span<std::byte> buffer,
+                                           std::size_t& information);
+    [[nodiscard]] Status set_information(std::uint32_t information_class, glue::ByteSpan buffer);
+    /// The client of the connection and the server's process (SEMANTICS 3.9, second table).
+    [[nodiscard]] Status query_client(std::shared_ptr<const security::Identity>& client);
+    [[nodiscard]] Status query_server_process(std::uint32_t& process_id);
+    /// Any FSCTL as its bytes; `output` must stay until the operation has completed.
+    [[nodiscard]] Status control(Operation& operation, std::uint32_t code, glue::ByteSpan input,
+                                 std::span<std::byte> output);
+    [[nodiscard]] const Attributes& attributes() const { return attributes_; }
+    [[nodiscard]] security::AccessMask granted_access() const { return granted_access_; }
+    [[nodiscard]] Side side() const { return side_; }
+    [[nodiscard]] PipeState state();
+
+    // ---- what the host brings ----
+
+    /// Server end: a client was matched with this instance in its `period`th time of listening. False: the instance is past
+    /// that, and the connection was withdrawn.
+    bool offer(Connection connection, std::uint64_t period);
+    /// Server end: the same, but the connection could not be made. The instance listens on.
+    void offer_failed(std::uint64_t period);
+    /// The doorbell of this end was rung.
+    void wake();
+    /// The other end's process is gone or has closed its doorbell.
+    void peer_gone();
+    [[nodiscard]] Status add_overflow(Direction direction, std::unique_ptr<channel::Memory> memory);
+    /// There will be no overflow segment: what is too large for the ring goes through it in pieces.
+    void refuse_overflow();
+    /// This process is a fork of the one that the end belongs to: forgets the connection without a sign to the other end.
+    /// Every later call returns STATUS_INVALID_HANDLE.
+    void disown();
+    /// Server end: the broker will send no more clients. LISTEN fails from now on; a connection lives on.
+    void orphan();
+    /// Server end: how often it has begun to listen, and its state without looking further.
+    [[nodiscard]] std::uint64_t listening_period() const { return listening_period_; }
+    [[nodiscard]] PipeState last_state() const;
+
+private:
+    enum class Phase : std::uint8_t { listening, connected, closing, disconnected, detached, closed, disowned };
+
+    /// A write that is not over: its bytes are unread beyond quota, or not in shared memory yet, or it was revoked and the
+    /// reader has not passed it. In order; see write.cc.
+    struct Outstanding {
+        Operation* operation = nullptr; ///< while somebody waits for it
+        bool exempt = false;            ///< of a transceive: no quota, no revocation
+        bool revoked = false;
+        std::size_t size = 0;
+        std::uint64_t start = 0;   ///< stream position of its first byte, once `records` is not empty
+        std::size_t published = 0; ///< bytes in shared memory
+        glue::ByteVector data;     ///< of a write that did not fit: its bytes from `data_from` on
+        std::size_t data_from = 0;
+        bool needs_cut = false;     ///< revoked between two of its records: the reader must be told that no more come
+        std::uint64_t sequence = 0; ///< in the order of this end's writes
+        std::vector<channel::RecordRef> records;
+
+        [[nodiscard]] std::size_t unpublished() const { return revoked ? 0 : size - published; }
+        [[nodiscard]] bool wholly_published() const { return !records.empty() && unpublished() == 0; }
+        [[nodiscard]] bool waits_for_room() const { return revoked ? needs_cut : !wholly_published(); }
+    };
+
+    End(Side side, Host& host, glue::Completions& completions, Attributes attributes,
+        security::AccessMask granted_access, PipeInformation modes, std::size_t maximum_overflow);
+    friend class Operation;
+
+    // end.cc
+    [[nodiscard]] Status check(security::AccessMask needed);
+    void look_at_state();
+    void take_offer();
+    void become_closing();
+    void become_detached();
+    void break_connection();
+    void leave_connection();
+    void drop_client_of_offer();
+    void complete(Operation& operation, Status status, std::size_t information = 0);
+    void complete_all(glue::List<Operation>& operations, Status status);
+    [[nodiscard]] Status begin(Operation& operation, Operation::Kind kind);
+    [[nodiscard]] Status finish_start(Operation& operation);
+    void pend(Operation& operation, glue::List<Operation>& list);
+    void abandon(Operation& operation);
+    void settle();
+    [[nodiscard]] std::uint32_t wanted() const;
+    [[nodiscard]] bool connected() const { return phase_ == Phase::connected; }
+    [[nodiscard]] bool has_channel() const { return phase_ == Phase::connected || phase_ == Phase::closing; }
+
+    // read.cc
+    [[nodiscard]] Status start_read(Operation& operation, std::span<std::byte> buffer, Operation::Kind kind);
+    enum class Advance : std::uint8_t { finished, waiting, broken };
+    [[nodiscard]] Advance advance_read(Operation& operation, Status& status);
+    void serve_reads();
+    void post_reads();
+    void settle_posted(Operation& operation);
+    void show_consumed();
+    void cancel_read(Operation& operation);
+    void serve_pending_reads();
+    void drop_pending_of_dead_writer();
+    [[nodiscard]] bool reads_by_message(const Operation& operation) const;
+    [[nodiscard]] std::uint64_t unread_incoming();
+
+    // write.cc
+    [[nodiscard]] Status start_write(Operation* operation, glue::ByteSpan data, bool exempt);
+    [[nodiscard]] Status write_without_queueing(glue::ByteSpan data, std::size_t& written);
+    [[nodiscard]] Status write_among_posted_reads(glue::ByteSpan data, std::size_t& written);
+    void forget_tentative(const channel::RecordRef& ref, std::uint64_t start);
+    [[nodiscard]] bool anything_waits_for_room() const;
+    [[nodiscard]] std::uint64_t revoked_ahead(const Outstanding& write) const;
+    [[nodiscard]] std::uint64_t unread_outgoing() const;
+    [[nodiscard]] std::uint64_t absorbed_by_posted_reads(std::uint64_t* idle = nullptr);
+    void publish_outstanding();
+    [[nodiscard]] bool publish_piece(Outstanding& write, glue::ByteSpan rest);
+    [[nodiscard]] bool wait_for_overflow(std::size_t size);
+    void complete_writes();
+    void complete_flushes();
+    [[nodiscard]] bool flushed(const Operation& flush) const;
+    [[nodiscard]] bool revoke(Outstanding& write);
+    void cancel_write(Operation& operation, bool silently);
+    void forget_passed();
+    void show_published();
+    [[nodiscard]] std::uint64_t outgoing_quota() const { return attributes_.quota(channel::outgoing_direction(side_)); }
+    [[nodiscard]] std::uint64_t incoming_quota() const { return attributes_.quota(channel::incoming_direction(side_)); }
+
+    const Side side_;
+    Host& host_;
+    glue::Completions& completions_;
+    const Attributes attributes_;
+    const security::AccessMask granted_access_;
+    PipeInformation modes_;
+    const std::size_t maximum_overflow_;
+
+    Phase phase_;
+    std::uint64_t listening_period_ = 1;
+    bool orphaned_ = false;
+    std::optional<Connection> connection_;
+    std::optional<Connection> offer_; ///< its client has not attached yet
+    std::shared_ptr<const security::Identity> client_;
+    std::uint32_t server_process_id_ = 0;
+    std::uint32_t armed_wants_ = 0;
+
+    glue::List<Operation> listens_;
+    glue::List<Operation> reads_;
+    glue::List<Operation> writes_;
+    glue::List<Operation> flushes_;
+
+    std::deque<Outstanding> outstanding_;
+    std::uint64_t write_sequence_ = 0; ///< of the next write
+    bool overflow_requested_ = false;
+    bool overflow_refused_ = false;
+    std::uint32_t read_context_ = 0; ///< of the record that was read last
+};
+
+} // namespace ntpipe::end

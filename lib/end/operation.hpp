@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// operation.hpp: an operation on an end, from its start to its completion.
+#pragma once
+
+#include "glue/bytes.hpp"
+#include "glue/completion.hpp"
+#include "status/status.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace ntpipe::end {
+
+class End;
+
+/// Owned by whoever starts it. Destroying a pending one cancels it silently. completed() is called only if it was pending.
+class Operation : public glue::Completion {
+public:
+    Operation() = default;
+    Operation(const Operation&) = delete;
+    Operation& operator=(const Operation&) = delete;
+    ~Operation() override;
+
+    [[nodiscard]] bool pending() const { return end_ != nullptr; }
+    /// If pending: End::cancel().
+    void cancel();
+    /// If pending: takes it out of its end without a completion. A read leaves its data for the next one.
+    void abandon();
+    [[nodiscard]] Status status() const { return status_; }
+    /// Bytes transferred, as IO_STATUS_BLOCK.Information.
+    [[nodiscard]] std::size_t information() const { return information_; }
+
+private:
+    friend class End;
+    enum class Kind : std::uint8_t { none, read, write, transceive, flush, listen };
+
+    End* end_ = nullptr; ///< while pending
+    Kind kind_ = Kind::none;
+    bool starting_ = false; ///< its start function has not returned: completion is told by return value
+    Status status_ = Status::pending;
+    std::size_t information_ = 0;
+
+    // Of a read and of the read half of a transceive.
+    std::span<std::byte> buffer_;
+    std::size_t filled_ = 0; ///< of a message that arrives in parts
+    bool posted_ = false;
+    std::uint64_t ledger_index_ = 0;
+
+    // Of a flush: the first write, and the first record, that it does not wait for.
+    std::uint64_t flush_sequence_ = 0;
+    std::uint64_t flush_records_ = 0;
+};
+
+} // namespace ntpipe::end

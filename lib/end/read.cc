@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// read.cc: reads and peek: what a read takes from the queue (SEMANTICS 3.1, 3.2, 3.8).
+#include "end/doubt.hpp"
+#include "end/end.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace ntpipe::end {
+namespace {
+
+std::uint32_t saturated(std::uint64_t value)
+{
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::uint32_t>::max()));
+}
+
+} // namespace
+
+Status End::read(Operation& operation, std::span<std::byte> buffer)
+{
+    if (const Status status = begin(operation, Operation::Kind::read); status != Status::success) {
+        return status;
+    }
+    if (const Status status = check(security::access::read_data); status != Status::success) {
+        return status;
+    }
+    if (!has_direction(attributes_.configuration, channel::incoming_direction(side_))) {
+        return doubt::missing_direction;
+    }
+    if (phase_ == Phase::listening) {
+        return Status::pipe_listening;
+    }
+    if (phase_ == Phase::disconnected) {
+        return Status::pipe_disconnected;
+    }
+    return start_read(operation, buffer, Operation::Kind::read);
+}
+
+Status End::start_read(Operation& operation, std::span<std::byte> buffer, Operation::Kind kind)
+{
+    operation.kind_ = kind;
+    operation.buffer_ = buffer.first(std::min<std::size_t>(buffer.size(), std::numeric_limits<std::uint32_t>::max()));
+    pend(operation, reads_);
+    // Reads are served in order, so only the first in the queue can be served at once.
+    if (reads_.front() == &operation) {
+        serve_pending_reads();
+    }
+    if (operation.pending() && kind == Operation::Kind::read && modes_.completion_mode == CompletionMode::complete) {
+        complete(operation, operation.filled_ == 0 ? Status::pipe_empty : Status::buffer_overflow, operation.filled_);
+    }
+    settle();
+    return finish_start(operation);
+}
+
+bool End::reads_by_message(const Operation& operation) const
+{
+    return operation.kind_ == Operation::Kind::transceive || modes_.read_mode == ReadMode::message;
+}
+
+// Takes for `operation` what there is for it. SEMANTICS 3.2, the table.
+End::Advance End::advance_read(Operation& operation, Status& status)
+{
+    channel::Incoming& incoming = *connection_->incoming;
+    const bool by_message = reads_by_message(operation);
+    const auto finished = [&status](Status with) {
+        status = with;
+        return Advance::finished;
+    };
+    for (;;) {
+        channel::Record record;
+        const channel::Look seen = incoming.front(record);
+        if (seen == channel::Look::broken) {
+            return Advance::broken;
+        }
+        if (operation.filled_ > 0 && by_message && !incoming.awaiting_rest()) {
+            return finished(Status::buffer_overflow); // the message's writer took the rest back
+        }
+        if (seen == channel::Look::none) {
+            return operation.filled_ > 0 && !by_message ? finished(Status::success) : Advance::waiting;
+        }
+        const std::size_t room = operation.buffer_.size() - operation.filled_;
+        const std::uint32_t count = saturated(std::min<std::uint64_t>(room, record.unread()));
+        const std::uint64_t left = std::uint64_t{record.unread()} + record.rest - count;
+        const bool empty_message = record.size == 0;
+        if (room == 0 && !empty_message) {
+            return finished(by_message ? doubt::empty_read_of_message : Status::success);
+        }
+        incoming.copy(record, operation.buffer_.subspan(operation.filled_, count));
+        const channel::Take taken = incoming.take(record, count);
+        if (taken == channel::Take::broken) {
+            return Advance::broken;
+        }
+        if (taken == channel::Take::revoked) {
+            continue;
+        }
+        read_context_ = record.context;
+        const bool first = operation.filled_ == 0;
+        operation.filled_ += count;
+        const bool full = operation.filled_ == operation.buffer_.size();
+        if (empty_message && first) {
+            return finished(Status::success); // one empty message satisfies one read
+        }
+        if (by_message && left == 0) {
+            return finished(Status::success);
+        }
+        if (full) {
+            return finished(by_message ? Status::buffer_overflow : Status::success);
+        }
+    }
+}
+
+// Posts reads in the ledger, then serves them: whoever writes in between sees them or is seen.
+void End::serve_reads()
+{
+    post_reads();
+    serve_pending_reads();
+}
+
+void End::post_reads()
+{
+    if (!connection_->incoming) {
+        return;
+    }
+    for (Operation* read = reads_.front(); read != nullptr; read = reads_.after(*read)) {
+        if (read->posted_) {
+            continue;
+        }
+        const std::size_t room = read->buffer_.size() - read->filled_;
+        if (!connection_->incoming->post_read(saturated(room), reads_by_message(*read), read->ledger_index_)) {
+            break; // the ledger is full: later, in order
+        }
+        read->posted_ = true;
+    }
+}
+
+void End::serve_pending_reads()
+{
+    while (connection_->incoming) {
+        Operation* read = reads_.front();
+        if (read == nullptr) {
+            channel::Record record;
+            if (connection_->incoming->front(record) == channel::Look::broken) { // passes over what was revoked
+                break_connection();
+                return;
+            }
+            break;
+        }
+        Status status = Status::success;
+        const Advance advance = advance_read(*read, status);
+        if (advance == Advance::broken) {
+            break_connection();
+            return;
+        }
+        if (advance == Advance::waiting) {
+            break;
+        }
+        settle_posted(*read);
+        complete(*read, status, read->filled_);
+    }
+    if (phase_ == Phase::closing) {
+        // Drained. A message that was still arriving is what there is of it.
+        while (Operation* read = reads_.front()) {
+            settle_posted(*read);
+            complete(*read, read->filled_ == 0 ? Status::pipe_broken : Status::buffer_overflow, read->filled_);
+        }
+    }
+    show_consumed();
+}
+
+void End::settle_posted(Operation& operation)
+{
+    if (operation.posted_) {
+        connection_->incoming->settle_read(operation.ledger_index_);
+        operation.posted_ = false;
+    }
+}
+
+void End::show_consumed()
+{
+    if (!connection_->incoming) {
+        return;
+    }
+    if (connection_->incoming->unpublished()) {
+        connection_->incoming->publish();
+        if (connection_->page->take_peer_wants(channel::want::space)) {
+            connection_->doorbell->ring();
+        }
+    }
+    if (!connection_->peer_maps_incoming) {
+        std::uint64_t posted = 0;
+        for (const Operation* read = reads_.front(); read != nullptr; read = reads_.after(*read)) {
+            posted += read->buffer_.size() - read->filled_;
+        }
+        connection_->page->mirror(channel::incoming_direction(side_)).posted.store(posted, std::memory_order_relaxed);
+    }
+}
+
+// A writer may have counted on this read. If its data is there, the read takes it: it happened before the cancel. If the
+// writer is only about to decide, that is undone and it decides anew.
+void End::cancel_read(Operation& operation)
+{
+    settle_posted(operation);
+    connection_->incoming->abort_tentative();
+    serve_pending_reads();
+    if (operation.pending()) {
+        complete(operation, operation.filled_ == 0 ? Status::cancelled : Status::buffer_overflow, operation.filled_);
+    }
+}
+
+// SEMANTICS 2.6, process termination: its pending writes go, also those that are partly read. A write was pending when what
+// was unread up to its end exceeded the quota, or when it was not wholly there.
+void End::drop_pending_of_dead_writer()
+{
+    if (!connection_->incoming) {
+        return;
+    }
+    std::vector<channel::Record> write;
+    std::uint64_t unread = 0;
+    const auto drop_if_pending = [&](bool whole) {
+        std::uint64_t size = 0;
+        bool revocable = false;
+        for (const channel::Record& record : write) {
+            size += record.unread();
+            revocable = revocable || (record.flags & channel::record_flag::revocable) != 0;
+        }
+        if (whole && !(revocable && unread + size > incoming_quota())) {
+            unread += size;
+            return;
+        }
+        for (const channel::Record& record : write) {
+            connection_->incoming->revoke_for_writer(record);
+        }
+    };
+    channel::Walk walk = connection_->incoming->walk();
+    for (channel::Record record; walk.next(record);) {
+        if ((record.flags & channel::record_flag::continuation) == 0 && !write.empty()) {
+            drop_if_pending(true);
+            write.clear();
+        }
+        write.push_back(record);
+    }
+    if (!write.empty()) {
+        drop_if_pending(write.back().rest == 0 && !write.back().tentative);
+    }
+}
+
+std::uint64_t End::unread_incoming()
+{
+    if (!connection_->incoming) {
+        const channel::DirectionMirror& mirror = connection_->page->mirror(channel::incoming_direction(side_));
+        return mirror.unread.load(std::memory_order_relaxed);
+    }
+    std::uint64_t unread = 0;
+    channel::Walk walk = connection_->incoming->walk();
+    for (channel::Record record; walk.next(record);) {
+        if (!record.tentative) {
+            unread += record.unread();
+        }
+    }
+    return unread;
+}
+
+Status End::peek(std::span<std::byte> buffer, PeekInformation& information)
+{
+    if (const Status status = check(security::access::read_data); status != Status::success) {
+        return status;
+    }
+    if (!has_direction(attributes_.configuration, channel::incoming_direction(side_))) {
+        return doubt::missing_direction;
+    }
+    if (!has_channel()) {
+        return Status::invalid_pipe_state;
+    }
+    PeekInformation seen;
+    seen.named_pipe_state =
+        static_cast<std::uint32_t>(phase_ == Phase::closing ? PipeState::closing : PipeState::connected);
+    const bool messages = attributes_.type == PipeType::message;
+    std::uint64_t available = 0;
+    std::uint32_t count = 0;
+    std::uint64_t first_message = 0;
+    bool any = false;
+    if (connection_->incoming) {
+        channel::Walk walk = connection_->incoming->walk();
+        for (channel::Record record; walk.next(record) && !record.tentative;) {
+            // What is left of a message that was begun counts as the first one.
+            const bool begins = !any || (record.flags & channel::record_flag::continuation) == 0;
+            count += begins ? 1 : 0;
+            if (count == 1 && begins) {
+                first_message = std::uint64_t{record.unread()} + record.rest;
+            }
+            if (!messages || count == 1) {
+                const std::size_t n = std::min<std::size_t>(record.unread(), buffer.size() - seen.copied);
+                connection_->incoming->copy(record, buffer.subspan(seen.copied, n));
+                seen.copied += n;
+            }
+            available += record.unread();
+            any = true;
+        }
+    }
+    if (!any && phase_ == Phase::closing) {
+        return Status::pipe_broken;
+    }
+    seen.read_data_available = saturated(available);
+    if (messages) {
+        seen.number_of_messages = count;
+        seen.message_length = saturated(first_message);
+    }
+    information = seen;
+    if (messages) {
+        return first_message > seen.copied ? Status::buffer_overflow : Status::success;
+    }
+    return available > 0 && buffer.empty() ? doubt::peek_of_bytes_without_room : Status::success;
+}
+
+} // namespace ntpipe::end

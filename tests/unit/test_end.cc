@@ -1,0 +1,578 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// test_end.cc: the rules of one end, step by step, with the other end standing still whenever that matters.
+#include "main.hpp"
+
+#include "end_pair.hpp"
+
+using namespace ntpipe;
+using namespace ntpipe::unit;
+using end::CompletionMode;
+using end::PipeType;
+using end::ReadMode;
+
+namespace {
+
+void assert_status(Status actual, Status expected)
+{
+    assert_string_equal(ntpipe_status_name(raw(actual)), ntpipe_status_name(raw(expected)));
+}
+
+end::PipeLocalInformation local(end::End& end)
+{
+    end::PipeLocalInformation information;
+    assert_status(end.query(information), Status::success);
+    return information;
+}
+
+void test_listen_completes_when_the_client_attaches(void** /*state*/)
+{
+    EndPair pair;
+    TestOperation listen;
+    assert_status(pair.server->listen(listen), Status::pending);
+    pair.offer();
+    pair.pump();
+    assert_false(listen.done);
+    assert_int_equal(static_cast<int>(pair.server->state()), static_cast<int>(end::PipeState::listening));
+    assert_true(pair.attach());
+    assert_true(listen.done);
+    assert_status(listen.status(), Status::success);
+    TestOperation again;
+    assert_status(pair.server->listen(again), Status::pipe_connected);
+}
+
+void test_client_that_never_attaches_leaves_no_trace(void** /*state*/)
+{
+    EndPair pair;
+    TestOperation listen;
+    assert_status(pair.server->listen(listen), Status::pending);
+    pair.offer();
+    pair.server->peer_gone();
+    assert_int_equal(pair.server_host.period, 2);
+    assert_false(pair.attach());
+    pair.offer();
+    assert_true(pair.attach());
+    assert_true(listen.done);
+}
+
+void test_withdrawn_client_cannot_attach(void** /*state*/)
+{
+    EndPair pair;
+    pair.offer();
+    assert_status(pair.server->disconnect(), Status::success);
+    assert_false(pair.attach());
+}
+
+void test_message_mode_reads(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation write;
+    assert_status(start_write(*pair.client, write, "hello world"), Status::success);
+    assert_int_equal(write.information(), 11);
+    assert_status(start_write(*pair.client, write, "second"), Status::success);
+    TestOperation read;
+    assert_status(start_read(*pair.server, read, 5), Status::buffer_overflow);
+    assert_string_equal(text_of(read).c_str(), "hello");
+    assert_status(start_read(*pair.server, read, 100), Status::success);
+    assert_string_equal(text_of(read).c_str(), " world");
+    assert_status(start_read(*pair.server, read, 100), Status::success);
+    assert_string_equal(text_of(read).c_str(), "second");
+}
+
+void test_byte_mode_reads_cross_messages(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect(false);
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, "12345678901"), Status::success);
+    assert_status(start_write(*pair.server, write, "abcdefghij"), Status::success);
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 32), Status::success);
+    assert_string_equal(text_of(read).c_str(), "12345678901abcdefghij");
+}
+
+void test_pending_read_completes(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation first;
+    TestOperation second;
+    assert_status(start_read(*pair.server, first, 10), Status::pending);
+    assert_status(start_read(*pair.server, second, 10), Status::pending);
+    TestOperation write;
+    assert_status(start_write(*pair.client, write, "x"), Status::success);
+    assert_false(first.done);
+    pair.pump();
+    assert_true(first.done);
+    assert_false(second.done);
+    assert_string_equal(text_of(first).c_str(), "x");
+    assert_status(pair.server->cancel(second), Status::success);
+    pair.pump();
+    assert_true(second.done);
+    assert_status(second.status(), Status::cancelled);
+}
+
+void test_posted_read_is_not_charged(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 1000), Status::pending);
+    TestOperation write;
+    const std::string text(6000, 'a');
+    assert_status(start_write(*pair.server, write, text), Status::success); // quota 5000, the reader has not moved yet
+    TestOperation next;
+    assert_status(start_write(*pair.server, next, "b"), Status::pending);
+    pair.pump();
+    assert_true(read.done);
+    assert_status(read.status(), Status::buffer_overflow);
+    assert_false(next.done);
+    assert_status(start_read(*pair.client, read, 1), Status::buffer_overflow);
+    pair.pump();
+    assert_true(next.done);
+}
+
+void test_cancel_of_a_read_that_was_counted_on(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 2000), Status::pending);
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, std::string(6000, 'a')), Status::success);
+    assert_status(pair.client->cancel(read), Status::not_found); // the write happened before the cancel
+    pair.pump();
+    assert_true(read.done);
+    assert_int_equal(read.information(), 2000);
+}
+
+void test_quota_sequence(void** /*state*/) // cases 119 to 124
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation read;
+    TestOperation w4000;
+    TestOperation wq;
+    TestOperation w1;
+    TestOperation w0;
+    assert_status(start_read(*pair.client, read, 1000), Status::pending);
+    assert_status(start_write(*pair.server, w4000, std::string(4000, 'a')), Status::success);
+    pair.pump();
+    assert_true(read.done);
+    end::PeekInformation peek;
+    std::vector<std::byte> room(10000);
+    assert_status(pair.client->peek(room, peek), Status::success);
+    assert_int_equal(peek.message_length, 3000);
+    assert_status(start_write(*pair.server, wq, std::string(5000, 'q')), Status::pending);
+    assert_status(pair.client->peek(room, peek), Status::success);
+    assert_int_equal(peek.read_data_available, 8000);
+    assert_int_equal(peek.number_of_messages, 2);
+    assert_int_equal(peek.copied, 3000);
+    assert_status(start_write(*pair.server, w1, "1"), Status::pending);
+    assert_status(start_write(*pair.server, w0, ""), Status::success);
+    assert_status(start_read(*pair.client, read, 3000), Status::success);
+    pair.pump();
+    assert_true(wq.done);
+    assert_int_equal(wq.information(), 5000);
+    assert_false(w1.done);
+    assert_status(start_read(*pair.client, read, 1), Status::buffer_overflow);
+    pair.pump();
+    assert_true(w1.done);
+    assert_status(start_read(*pair.client, read, 5000), Status::success);
+    assert_int_equal(read.information(), 4999);
+    assert_status(start_read(*pair.client, read, 5000), Status::success);
+    assert_int_equal(read.information(), 1);
+    assert_status(start_read(*pair.client, read, 5000), Status::success);
+    assert_int_equal(read.information(), 0);
+    assert_status(start_read(*pair.client, read, 5000), Status::pending);
+    assert_status(pair.client->cancel(read), Status::success);
+}
+
+void test_cancel_removes_a_half_read_write(void** /*state*/) // cases 132, 133
+{
+    for (const int first_read : {0, 10}) {
+        EndPair pair;
+        pair.connect();
+        TestOperation big;
+        TestOperation one;
+        assert_status(start_write(*pair.server, big, std::string(7000, 'b')), Status::pending);
+        assert_status(start_write(*pair.server, one, "1"), Status::pending);
+        TestOperation read;
+        if (first_read > 0) {
+            assert_status(start_read(*pair.client, read, 10), Status::buffer_overflow);
+        }
+        assert_status(pair.server->cancel(big), Status::success);
+        pair.pump();
+        assert_true(big.done);
+        assert_status(big.status(), Status::cancelled);
+        assert_true(one.done);
+        assert_status(one.status(), Status::success);
+        end::PeekInformation peek;
+        assert_status(pair.client->peek({}, peek), Status::buffer_overflow);
+        assert_int_equal(peek.read_data_available, 1);
+        assert_int_equal(peek.message_length, 1);
+        assert_status(start_read(*pair.client, read, 100), Status::success);
+        assert_string_equal(text_of(read).c_str(), "1");
+    }
+}
+
+void test_non_blocking_writes(void** /*state*/) // cases 142 to 148
+{
+    for (const PipeType type : {PipeType::byte, PipeType::message}) {
+        PairParameters parameters;
+        parameters.type = type;
+        parameters.server_modes = {ReadMode::byte, CompletionMode::complete};
+        parameters.outbound_quota = 512;
+        EndPair pair(parameters);
+        pair.connect(false);
+        TestOperation write;
+        assert_status(start_write(*pair.server, write, std::string(513, 'x')), Status::success);
+        assert_int_equal(write.information(), 0);
+        TestOperation read;
+        assert_status(start_read(*pair.client, read, 1), Status::pending);
+        assert_status(start_write(*pair.server, write, std::string(514, 'x')), Status::success);
+        assert_int_equal(write.information(), type == PipeType::byte ? 1 : 0);
+        pair.pump();
+        assert_int_equal(read.done, type == PipeType::byte);
+        if (type == PipeType::message) {
+            assert_status(pair.client->cancel(read), Status::success);
+            pair.pump();
+        }
+        assert_status(start_read(*pair.client, read, 1), Status::pending);
+        assert_status(start_write(*pair.server, write, std::string(513, 'y')), Status::success);
+        assert_int_equal(write.information(), 513);
+        pair.pump();
+        assert_true(read.done);
+        assert_int_equal(local(*pair.client).read_data_available, 512);
+        TestOperation server_read;
+        assert_status(start_read(*pair.server, server_read, 1), Status::pipe_empty);
+    }
+}
+
+void test_cancel_undoes_a_tentative_decision(void** /*state*/)
+{
+    PairParameters parameters;
+    parameters.server_modes = {ReadMode::byte, CompletionMode::complete};
+    parameters.outbound_quota = 512;
+    EndPair pair(parameters);
+    pair.connect(false);
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 1), Status::pending);
+    assert_status(pair.client->cancel(read), Status::success);
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, std::string(513, 'y')), Status::success);
+    assert_int_equal(write.information(), 0);
+    assert_int_equal(local(*pair.client).read_data_available, 0);
+}
+
+void test_large_message_through_overflow(void** /*state*/)
+{
+    PairParameters parameters;
+    parameters.outbound_quota = 1000000;
+    EndPair pair(parameters);
+    pair.connect();
+    const std::string text(300000, 'L');
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, "before"), Status::success);
+    assert_status(start_write(*pair.server, write, text), Status::pending);
+    TestOperation after;
+    assert_status(start_write(*pair.server, after, "after"), Status::pending);
+    pair.pump();
+    assert_true(write.done);
+    assert_true(after.done);
+    end::PeekInformation peek;
+    assert_status(pair.client->peek({}, peek), Status::buffer_overflow);
+    assert_int_equal(peek.read_data_available, 300011);
+    assert_int_equal(peek.number_of_messages, 3);
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 1000000), Status::success);
+    assert_string_equal(text_of(read).c_str(), "before");
+    assert_status(start_read(*pair.client, read, 1000000), Status::success);
+    assert_true(text_of(read) == text);
+    assert_status(start_read(*pair.client, read, 1000000), Status::success);
+    assert_string_equal(text_of(read).c_str(), "after");
+}
+
+void test_large_message_in_pieces(void** /*state*/)
+{
+    for (const bool message : {true, false}) {
+        PairParameters parameters;
+        parameters.type = message ? PipeType::message : PipeType::byte;
+        parameters.server_modes = {ReadMode::byte, CompletionMode::queue};
+        parameters.maximum_overflow = 0;
+        EndPair pair(parameters);
+        pair.connect();
+        std::string text(500000, '?');
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            text[i] = static_cast<char>('a' + i % 23);
+        }
+        TestOperation write;
+        assert_status(start_write(*pair.server, write, text), Status::pending);
+        end::PeekInformation peek;
+        assert_int_not_equal(raw(pair.client->peek({}, peek)), 0);
+        assert_int_equal(peek.message_length, message ? text.size() : 0);
+        std::string got;
+        while (got.size() < text.size()) {
+            TestOperation read;
+            const Status status = start_read(*pair.client, read, 1000000);
+            pair.pump();
+            assert_true(status == Status::pending ? read.done : true);
+            got += text_of(read);
+            if (message) {
+                assert_status(read.status(), Status::success);
+                assert_int_equal(got.size(), text.size());
+            }
+        }
+        assert_true(got == text);
+        assert_true(write.done);
+    }
+}
+
+void test_cancel_of_a_message_in_pieces(void** /*state*/)
+{
+    PairParameters parameters;
+    parameters.maximum_overflow = 0;
+    EndPair pair(parameters);
+    pair.connect();
+    TestOperation write;
+    TestOperation next;
+    assert_status(start_write(*pair.server, write, std::string(500000, 'p')), Status::pending);
+    assert_status(start_write(*pair.server, next, "next"), Status::pending);
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 1000000), Status::pending); // it has taken the first piece
+    assert_status(pair.server->cancel(write), Status::success);
+    pair.pump();
+    assert_true(read.done);
+    assert_status(read.status(), Status::buffer_overflow);
+    assert_true(next.done);
+    assert_status(start_read(*pair.client, read, 100), Status::success);
+    assert_string_equal(text_of(read).c_str(), "next");
+}
+
+void test_close_drains_then_breaks(void** /*state*/) // case 85
+{
+    EndPair pair;
+    pair.connect(false);
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, "twelve bytes"), Status::success);
+    pair.server->close();
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 0), Status::success);
+    end::PeekInformation peek;
+    std::vector<std::byte> room(20);
+    assert_status(pair.client->peek(room, peek), Status::success);
+    assert_int_equal(peek.read_data_available, 12);
+    assert_int_equal(peek.named_pipe_state, 4);
+    assert_status(start_read(*pair.client, read, 12), Status::success);
+    assert_status(start_read(*pair.client, read, 0), Status::pipe_broken);
+    assert_status(pair.client->peek(room, peek), Status::pipe_broken);
+    TestOperation late;
+    assert_status(start_write(*pair.client, late, "x"), Status::pipe_closing);
+    assert_status(pair.client->set({ReadMode::message, CompletionMode::queue}), Status::success);
+}
+
+void test_close_completes_the_other_side(void** /*state*/) // cases 81, 83
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation write;
+    TestOperation flush;
+    TestOperation read;
+    assert_status(start_write(*pair.server, write, std::string(7000, 'w')), Status::pending);
+    assert_status(pair.server->flush(flush), Status::pending);
+    assert_status(start_read(*pair.server, read, 2), Status::pending);
+    pair.client->close();
+    pair.pump();
+    assert_status(write.status(), Status::pipe_broken);
+    assert_status(flush.status(), Status::pipe_broken);
+    assert_status(read.status(), Status::pipe_broken);
+    assert_true(write.done && flush.done && read.done);
+    TestOperation listen;
+    assert_status(pair.server->listen(listen), Status::pipe_closing);
+}
+
+void test_dead_writer_loses_its_pending_write_only(void** /*state*/) // case 95
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation whole;
+    TestOperation pending;
+    assert_status(start_write(*pair.client, whole, "whole"), Status::success);
+    assert_status(start_write(*pair.client, pending, std::string(10000, 'p')), Status::pending);
+    TestOperation read;
+    assert_status(start_read(*pair.server, read, 100), Status::success);
+    assert_status(start_read(*pair.server, read, 10), Status::buffer_overflow);
+    pair.server->peer_gone();
+    assert_status(start_read(*pair.server, read, 10), Status::pipe_broken);
+}
+
+void test_disconnect_detaches_for_ever(void** /*state*/) // cases 77 to 80, 82
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation write;
+    TestOperation client_write;
+    TestOperation client_flush;
+    assert_status(start_write(*pair.server, write, std::string(7000, 's')), Status::pending);
+    assert_status(start_write(*pair.client, client_write, std::string(7000, 'c')), Status::pending);
+    assert_status(pair.client->flush(client_flush), Status::pending);
+    assert_status(pair.server->disconnect(), Status::success);
+    pair.pump();
+    assert_status(write.status(), Status::pipe_disconnected);
+    assert_status(client_write.status(), Status::pipe_disconnected);
+    assert_status(client_flush.status(), Status::pipe_disconnected);
+    assert_status(pair.server->disconnect(), Status::pipe_disconnected);
+    TestOperation operation;
+    assert_status(start_read(*pair.server, operation, 1), Status::pipe_disconnected);
+    end::PeekInformation peek;
+    assert_status(pair.server->peek({}, peek), Status::invalid_pipe_state);
+    assert_status(pair.server->flush(operation), Status::success);
+    assert_status(start_read(*pair.client, operation, 1), Status::pipe_disconnected);
+    assert_status(pair.client->peek({}, peek), Status::pipe_disconnected);
+    assert_status(pair.client->flush(operation), Status::pipe_disconnected);
+    end::PipeLocalInformation information;
+    assert_status(pair.client->query(information), Status::pipe_disconnected);
+    TestOperation listen;
+    assert_status(pair.server->listen(listen), Status::pending);
+    assert_int_equal(pair.server_host.period, 2);
+    pair.offer();
+    assert_true(pair.attach());
+    assert_true(listen.done);
+}
+
+void test_transceive(void** /*state*/) // cases 154 to 162
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation call;
+    call.buffer.resize(6);
+    assert_status(pair.client->transceive(call, bytes("test"), call.buffer), Status::pending);
+    TestOperation busy;
+    busy.buffer.resize(6);
+    assert_status(pair.client->transceive(busy, bytes("x"), busy.buffer), Status::pipe_busy);
+    TestOperation read;
+    assert_status(start_read(*pair.server, read, 100), Status::success);
+    assert_string_equal(text_of(read).c_str(), "test");
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, "0123456789"), Status::success);
+    pair.pump();
+    assert_true(call.done);
+    assert_status(call.status(), Status::buffer_overflow);
+    assert_int_equal(call.information(), 6);
+    assert_status(pair.client->transceive(busy, bytes("x"), busy.buffer), Status::pipe_busy);
+    assert_status(start_read(*pair.client, read, 100), Status::success);
+    assert_string_equal(text_of(read).c_str(), "6789");
+    assert_status(pair.client->transceive(busy, bytes("ab"), busy.buffer), Status::pending);
+    assert_status(pair.client->cancel(busy), Status::success);
+    assert_status(start_read(*pair.server, read, 100), Status::success);
+    assert_string_equal(text_of(read).c_str(), "ab");
+}
+
+void test_transceive_ignores_quota(void** /*state*/) // case 157
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation pending;
+    assert_status(start_write(*pair.client, pending, std::string(8000, 'q')), Status::pending);
+    TestOperation call;
+    call.buffer.resize(10);
+    assert_status(pair.client->transceive(call, bytes("ab"), call.buffer), Status::pending);
+    TestOperation read;
+    assert_status(start_read(*pair.server, read, 10000), Status::success);
+    assert_int_equal(read.information(), 8000);
+    assert_status(start_read(*pair.server, read, 10000), Status::success);
+    assert_string_equal(text_of(read).c_str(), "ab");
+    TestOperation reply;
+    assert_status(start_write(*pair.server, reply, "r"), Status::success);
+    pair.pump();
+    assert_true(call.done && pending.done);
+}
+
+void test_flush_is_a_marker(void** /*state*/) // cases 150 to 153
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation flush;
+    assert_status(pair.server->flush(flush), Status::success);
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, "1"), Status::success);
+    assert_status(pair.server->flush(flush), Status::pending);
+    assert_status(start_write(*pair.server, write, "2"), Status::success);
+    pair.pump();
+    assert_false(flush.done);
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 1), Status::success);
+    pair.pump();
+    assert_true(flush.done);
+    assert_status(flush.status(), Status::success);
+    assert_status(start_read(*pair.client, read, 1), Status::success);
+
+    TestOperation big;
+    TestOperation second;
+    assert_status(start_write(*pair.server, big, std::string(9000, 'b')), Status::pending);
+    assert_status(pair.server->flush(second), Status::pending);
+    assert_status(pair.server->cancel(big), Status::success);
+    pair.pump();
+    assert_true(second.done);
+    assert_status(second.status(), Status::success);
+}
+
+void test_local_information(void** /*state*/) // cases 175, 186
+{
+    PairParameters parameters;
+    parameters.inbound_quota = 100;
+    parameters.outbound_quota = 200;
+    EndPair pair(parameters);
+    pair.connect();
+    assert_int_equal(local(*pair.server).write_quota_available, 200);
+    assert_int_equal(local(*pair.client).write_quota_available, 100);
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 50), Status::pending);
+    assert_int_equal(local(*pair.server).write_quota_available, 150);
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, std::string(60, 'x')), Status::success);
+    assert_int_equal(local(*pair.server).write_quota_available, 190);
+    pair.pump();
+    assert_int_equal(local(*pair.server).write_quota_available, 190);
+    assert_int_equal(local(*pair.client).read_data_available, 10);
+    assert_int_equal(local(*pair.client).named_pipe_end, 0);
+    assert_int_equal(local(*pair.server).named_pipe_end, 1);
+}
+
+void test_destroying_an_operation_cancels_it(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    {
+        TestOperation read;
+        assert_status(start_read(*pair.client, read, 10), Status::pending);
+        TestOperation write;
+        assert_status(start_write(*pair.server, write, std::string(9000, 'w')), Status::pending);
+    }
+    pair.pump();
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 10), Status::pending);
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, "kept"), Status::success);
+    pair.pump();
+    assert_true(read.done);
+    assert_string_equal(text_of(read).c_str(), "kept");
+}
+
+} // namespace
+
+NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_listen_completes_when_the_client_attaches),
+                 NTPIPE_UNIT_TEST(test_client_that_never_attaches_leaves_no_trace),
+                 NTPIPE_UNIT_TEST(test_withdrawn_client_cannot_attach), NTPIPE_UNIT_TEST(test_message_mode_reads),
+                 NTPIPE_UNIT_TEST(test_byte_mode_reads_cross_messages), NTPIPE_UNIT_TEST(test_pending_read_completes),
+                 NTPIPE_UNIT_TEST(test_posted_read_is_not_charged),
+                 NTPIPE_UNIT_TEST(test_cancel_of_a_read_that_was_counted_on), NTPIPE_UNIT_TEST(test_quota_sequence),
+                 NTPIPE_UNIT_TEST(test_cancel_removes_a_half_read_write), NTPIPE_UNIT_TEST(test_non_blocking_writes),
+                 NTPIPE_UNIT_TEST(test_cancel_undoes_a_tentative_decision),
+                 NTPIPE_UNIT_TEST(test_large_message_through_overflow), NTPIPE_UNIT_TEST(test_large_message_in_pieces),
+                 NTPIPE_UNIT_TEST(test_cancel_of_a_message_in_pieces), NTPIPE_UNIT_TEST(test_close_drains_then_breaks),
+                 NTPIPE_UNIT_TEST(test_close_completes_the_other_side),
+                 NTPIPE_UNIT_TEST(test_dead_writer_loses_its_pending_write_only),
+                 NTPIPE_UNIT_TEST(test_disconnect_detaches_for_ever), NTPIPE_UNIT_TEST(test_transceive),
+                 NTPIPE_UNIT_TEST(test_transceive_ignores_quota), NTPIPE_UNIT_TEST(test_flush_is_a_marker),
+                 NTPIPE_UNIT_TEST(test_local_information), NTPIPE_UNIT_TEST(test_destroying_an_operation_cancels_it))
