@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// namespace.cc: sessions, the states of instances, listing.
+#include "namespace/namespace.hpp"
+
+#include "namespace/objects.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ntpipe::space {
+
+PipeRecord Namespace::Pipe::record() const
+{
+    PipeRecord record;
+    record.id = id;
+    record.name = name.spelling;
+    record.scope = scope;
+    record.owner = owner;
+    for (const auto& [process, count] : servers) {
+        record.servers.push_back(process);
+    }
+    for (const std::uint32_t process : expected) {
+        record.servers.push_back(process);
+    }
+    record.type = type;
+    record.configuration = configuration;
+    record.reject_remote = reject_remote;
+    record.maximum_instances = maximum_instances;
+    record.default_timeout = default_timeout;
+    record.descriptor = descriptor.self_relative();
+    record.secret = secret;
+    return record;
+}
+
+InstanceAttributes Namespace::Instance::attributes(security::AccessMask granted) const
+{
+    return {pipe->id,
+            "\\" + pipe->name.spelling,
+            pipe->type,
+            pipe->configuration,
+            pipe->maximum_instances,
+            inbound_quota,
+            outbound_quota,
+            granted};
+}
+
+Namespace::Namespace(Policy policy, PipeId first_pipe_id) : policy_(std::move(policy)), next_pipe_id_(first_pipe_id) {}
+
+Namespace::~Namespace() = default;
+
+std::vector<Effect> Namespace::take_effects()
+{
+    return std::exchange(effects_, {});
+}
+
+void Namespace::answer(SessionId session, RequestId request, Status status)
+{
+    effects_.emplace_back(Answer{session, request, status});
+}
+
+// ---- finding ----
+
+Namespace::Session* Namespace::find_session(SessionId session)
+{
+    const auto found = sessions_.find(session);
+    return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+Namespace::Instance* Namespace::find_instance(SessionId session, InstanceHandle handle)
+{
+    Session* owner = find_session(session);
+    if (owner == nullptr) {
+        return nullptr;
+    }
+    const auto found = owner->instances.find(handle);
+    return found == owner->instances.end() ? nullptr : found->second.get();
+}
+
+Namespace::Pipe* Namespace::find_pipe(PipeId pipe)
+{
+    const auto found = pipes_by_id_.find(pipe);
+    return found == pipes_by_id_.end() ? nullptr : found->second;
+}
+
+Scope Namespace::scope_of(const security::Identity& identity) const
+{
+    return policy_.user_scopes ? scope_of_user(identity.credentials.uid) : global_scope;
+}
+
+// An open looks in the opener's scope, then in the global one.
+Namespace::Pipe* Namespace::find_pipe(const name::Name& name, const security::Identity& identity)
+{
+    for (const Scope scope : {scope_of(identity), global_scope}) {
+        const auto found = pipes_.find(Key{name.folded, scope});
+        if (found != pipes_.end()) {
+            return found->second.get();
+        }
+    }
+    return nullptr;
+}
+
+// ---- sessions ----
+
+void Namespace::add_session(SessionId session, Party party)
+{
+    auto added = std::make_unique<Session>();
+    added->id = session;
+    added->party = std::move(party);
+    sessions_.emplace(session, std::move(added));
+}
+
+void Namespace::remove_session(SessionId session)
+{
+    Session* gone = find_session(session);
+    if (gone == nullptr) {
+        return;
+    }
+    const auto of_session = [session](const auto& entry) { return entry.session == session; };
+    waiters_.remove_if(of_session);
+    parked_opens_.remove_if(of_session);
+    parked_creates_.remove_if(of_session);
+    for (auto& [id, other] : sessions_) {
+        other->parked_opens.remove_if(of_session);
+    }
+    std::list<ParkedOpen> parked = std::move(gone->parked_opens);
+    while (!gone->instances.empty()) {
+        remove_instance(*gone->instances.begin()->second);
+    }
+    sessions_.erase(session);
+    retry_parked(parked); // they find another instance, or hear that there is none
+}
+
+// ---- states of instances (SEMANTICS 2.3) ----
+
+void Namespace::enter_listening(Instance& instance)
+{
+    Pipe& pipe = *instance.pipe;
+    instance.state = InstanceState::listening;
+    pipe.listening.push_back(&instance);
+    instance.place_in_queue = std::prev(pipe.listening.end());
+    wake_waiters(pipe, Status::success);
+}
+
+void Namespace::leave_listening(Instance& instance)
+{
+    if (instance.state == InstanceState::listening) {
+        instance.pipe->listening.erase(instance.place_in_queue);
+    }
+}
+
+bool Namespace::listening(SessionId session, InstanceHandle handle, std::uint64_t period)
+{
+    Instance* instance = find_instance(session, handle);
+    if (instance == nullptr) {
+        return false;
+    }
+    // In a new period it stands at the tail of the queue, whatever the namespace believed before.
+    leave_listening(*instance);
+    instance->period = period;
+    enter_listening(*instance);
+    return true;
+}
+
+bool Namespace::disconnected(SessionId session, InstanceHandle handle)
+{
+    Instance* instance = find_instance(session, handle);
+    if (instance == nullptr) {
+        return false;
+    }
+    leave_listening(*instance);
+    instance->state = InstanceState::disconnected;
+    return true;
+}
+
+bool Namespace::closed(SessionId session, InstanceHandle handle)
+{
+    Instance* instance = find_instance(session, handle);
+    if (instance == nullptr) {
+        return false;
+    }
+    remove_instance(*instance);
+    return true;
+}
+
+void Namespace::client_closed(SessionId session, InstanceHandle handle, std::uint64_t period)
+{
+    Instance* instance = find_instance(session, handle);
+    if (instance != nullptr && instance->state == InstanceState::connected && instance->period == period) {
+        instance->state = InstanceState::closing;
+    }
+}
+
+void Namespace::handover_taken(SessionId session)
+{
+    Session* server = find_session(session);
+    if (server == nullptr || server->handovers == 0) {
+        return;
+    }
+    --server->handovers;
+    retry_parked(server->parked_opens);
+}
+
+void Namespace::instances_changed(Pipe& pipe)
+{
+    effects_.emplace_back(PipeChanged{pipe.id, static_cast<std::uint32_t>(pipe.instances.size())});
+}
+
+// SEMANTICS 2.2: with its last server end the pipe leaves the namespace at once.
+void Namespace::remove_instance(Instance& instance)
+{
+    Pipe& pipe = *instance.pipe;
+    leave_listening(instance);
+    pipe.instances.remove(&instance);
+    const auto server = pipe.servers.find(instance.session->party.identity.process_id);
+    const bool last = --server->second == 0;
+    if (last) {
+        pipe.servers.erase(server);
+    }
+    instance.session->instances.erase(instance.handle);
+    instances_changed(pipe);
+    if (last && !pipe.instances.empty()) {
+        effects_.emplace_back(ServersChanged{pipe.record()});
+    }
+    if (pipe.instances.empty() && !pipe.reserved_until) {
+        remove_pipe(pipe);
+    }
+}
+
+void Namespace::remove_pipe(Pipe& pipe)
+{
+    wake_waiters(pipe, Status::object_name_not_found);
+    effects_.emplace_back(PipeGone{pipe.record()});
+    pipes_by_id_.erase(pipe.id);
+    pipes_.erase(Key{pipe.name.folded, pipe.scope});
+}
+
+// ---- requests that wait ----
+
+void Namespace::cancel(SessionId session, RequestId request)
+{
+    const auto is_it = [&](const auto& entry) { return entry.session == session && entry.request == request; };
+    const auto remove_from = [&](auto& list) {
+        const auto found = std::find_if(list.begin(), list.end(), is_it);
+        if (found == list.end()) {
+            return false;
+        }
+        list.erase(found);
+        return true;
+    };
+    bool found = remove_from(waiters_) || remove_from(parked_opens_) || remove_from(parked_creates_);
+    for (auto it = sessions_.begin(); !found && it != sessions_.end(); ++it) {
+        found = remove_from(it->second->parked_opens);
+    }
+    if (found) {
+        answer(session, request, Status::cancelled);
+    }
+}
+
+std::optional<Nanoseconds> Namespace::next_deadline() const
+{
+    std::optional<Nanoseconds> next;
+    const auto consider = [&next](const std::optional<Nanoseconds>& deadline) {
+        if (deadline && (!next || *deadline < *next)) {
+            next = deadline;
+        }
+    };
+    for (const Waiter& waiter : waiters_) {
+        consider(waiter.deadline);
+    }
+    for (const auto& [key, pipe] : pipes_) {
+        consider(pipe->reserved_until);
+    }
+    return next;
+}
+
+void Namespace::expire(Nanoseconds now)
+{
+    for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+        if (waiter->deadline && *waiter->deadline <= now) {
+            waiter = end_wait(waiter, Status::io_timeout);
+        } else {
+            ++waiter;
+        }
+    }
+    std::vector<PipeId> over;
+    for (const auto& [key, pipe] : pipes_) {
+        if (pipe->reserved_until && *pipe->reserved_until <= now) {
+            over.push_back(pipe->id);
+        }
+    }
+    for (const PipeId pipe : over) {
+        lapsed_[pipe] = find_pipe(pipe)->record();
+        end_reservation(pipe);
+    }
+}
+
+// ---- listing ----
+
+bool Namespace::sees(SessionId session, Scope scope) const
+{
+    const auto found = sessions_.find(session);
+    if (found == sessions_.end()) {
+        return false;
+    }
+    const Party& party = found->second->party;
+    return scope == global_scope || scope == scope_of(party.identity) || party.privileged || party.trusted_front;
+}
+
+std::vector<PipeListing> Namespace::list(SessionId session, std::u16string_view pattern,
+                                         const std::optional<Key>& after, std::size_t most, bool& more) const
+{
+    std::vector<PipeListing> listings;
+    more = false;
+    for (auto it = after ? pipes_.upper_bound(*after) : pipes_.begin(); it != pipes_.end(); ++it) {
+        const Pipe& pipe = *it->second;
+        if (!sees(session, pipe.scope) || pipe.instances.empty() || !name::matches(pattern, it->first.first)) {
+            continue;
+        }
+        if (listings.size() == most) {
+            more = true;
+            break;
+        }
+        PipeListing& listing = listings.emplace_back();
+        listing.name = pipe.name.spelling;
+        listing.scope = pipe.scope;
+        listing.owner = pipe.owner;
+        listing.type = pipe.type;
+        listing.configuration = pipe.configuration;
+        listing.maximum_instances = pipe.maximum_instances;
+        listing.process = pipe.instances.front()->session->party.identity.process_id;
+        for (const Instance* instance : pipe.instances) {
+            ++listing.instances[static_cast<std::size_t>(instance->state)];
+        }
+    }
+    return listings;
+}
+
+} // namespace ntpipe::space

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// namespace.hpp: pipes, their instances, who waits for them, and who may. The rules of SEMANTICS 2.1, 2.2, 2.7 and 4.3 live in
+// this class and nowhere else.
+//
+// Sans-I/O: calls go in; statuses and effects come out. Time is told by the caller. The owner carries out what take_effects()
+// gives, in order, after each call.
+//
+//   create.cc    new pipes and instances; the way back after a restart of the broker
+//   open.cc      clients: matching with a listening instance
+//   wait.cc      FSCTL_PIPE_WAIT
+//   namespace.cc sessions, states of instances, listing
+#pragma once
+
+#include "namespace/types.hpp"
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace ntpipe::space {
+
+class Namespace {
+public:
+    /// A folded name in its scope.
+    using Key = std::pair<std::u16string, Scope>;
+
+    /// `first_pipe_id`: ids go up from there; unlike those of an earlier broker whose pipes may come back.
+    Namespace(Policy policy, PipeId first_pipe_id);
+    ~Namespace();
+    Namespace(const Namespace&) = delete;
+    Namespace& operator=(const Namespace&) = delete;
+
+    // ---- sessions ----
+
+    void add_session(SessionId session, Party party);
+    /// Its instances and requests go.
+    void remove_session(SessionId session);
+
+    // ---- requests. What cannot be decided at once is answered by an effect. ----
+
+    /// STATUS_PENDING: the name is reserved for a server of the same user that may come back; a Retry follows, on which the
+    /// caller asks again. The other statuses are those of SEMANTICS 2.2.
+    [[nodiscard]] Result<Created> create(SessionId session, RequestId request, InstanceHandle handle,
+                                         const CreateParameters& parameters);
+    /// A Connect or an Answer effect follows, at once or later.
+    void open(SessionId session, RequestId request, const OpenParameters& parameters);
+    /// An Answer follows. `timeout`: nanoseconds from `now`; nullopt: the pipe's default.
+    void wait(SessionId session, RequestId request, const name::Name& name,
+              const std::shared_ptr<const security::Identity>& identity, std::optional<Nanoseconds> timeout,
+              Nanoseconds now);
+    /// The request, if it is not over, ends with STATUS_CANCELLED.
+    void cancel(SessionId session, RequestId request);
+
+    // ---- what a server says of its instances. False: it has no such instance. ----
+
+    [[nodiscard]] bool listening(SessionId session, InstanceHandle handle, std::uint64_t period);
+    [[nodiscard]] bool disconnected(SessionId session, InstanceHandle handle);
+    [[nodiscard]] bool closed(SessionId session, InstanceHandle handle);
+    /// The server has taken a connection in that was handed over to it.
+    void handover_taken(SessionId session);
+    /// The client end of the instance's connection is closed.
+    void client_closed(SessionId session, InstanceHandle handle, std::uint64_t period);
+
+    // ---- after a restart of the broker ----
+
+    /// A name that an earlier broker gave out: kept for its servers until all are back or gone, or until `deadline`.
+    void reserve(const PipeRecord& record, Nanoseconds deadline);
+    /// One of a reserved pipe's servers will not come back.
+    void server_gone(PipeId id, std::uint32_t process);
+    /// A server of a pipe is back. STATUS_ACCESS_DENIED: no such pipe or not its proof, or somebody has the name by now.
+    [[nodiscard]] Status come_back(SessionId session, PipeId pipe, const Secret& secret,
+                                   const std::vector<ReturnedInstance>& instances);
+
+    // ---- time ----
+
+    [[nodiscard]] std::optional<Nanoseconds> next_deadline() const;
+    void expire(Nanoseconds now);
+
+    // ---- looking ----
+
+    /// Pipes that `session` sees whose names match the folded pattern, in the order of their folded names: at most `most` of
+    /// them, behind `after` if it is given. `more` says whether there are further ones.
+    [[nodiscard]] std::vector<PipeListing> list(SessionId session, std::u16string_view pattern,
+                                                const std::optional<Key>& after, std::size_t most, bool& more) const;
+    /// Whether the session may see a pipe of that scope.
+    [[nodiscard]] bool sees(SessionId session, Scope scope) const;
+
+    [[nodiscard]] std::vector<Effect> take_effects();
+
+private:
+    struct Pipe;
+    struct Instance;
+    struct Session;
+    struct Waiter;
+    struct ParkedOpen;
+    struct ParkedCreate;
+
+    // create.cc
+    [[nodiscard]] static Status check_parameters(const CreateParameters& parameters);
+    [[nodiscard]] Result<Scope> scope_for_create(const Party& party, const CreateParameters& parameters) const;
+    [[nodiscard]] Result<Created> create_pipe(Session& session, InstanceHandle handle, Scope scope,
+                                              const CreateParameters& parameters);
+    [[nodiscard]] Result<Created> create_instance(Session& session, InstanceHandle handle, Pipe& pipe,
+                                                  const CreateParameters& parameters);
+    Instance& add_instance(Session& session, InstanceHandle handle, Pipe& pipe, const ReturnedInstance& as);
+    Pipe* add_pipe(const PipeRecord& record);
+    void server_settled(Pipe& pipe, std::uint32_t process);
+    void end_reservation(PipeId id);
+
+    // open.cc
+    void try_open(Session& session, RequestId request, const OpenParameters& parameters);
+    void connect(Session& client, RequestId request, const OpenParameters& parameters, Instance& instance,
+                 security::AccessMask granted);
+    void retry_parked(std::list<ParkedOpen>& parked);
+
+    // wait.cc
+    void wake_waiters(Pipe& pipe, Status status);
+    [[nodiscard]] std::list<Waiter>::iterator end_wait(std::list<Waiter>::iterator waiter, Status status);
+
+    // namespace.cc
+    [[nodiscard]] Session* find_session(SessionId session);
+    [[nodiscard]] Instance* find_instance(SessionId session, InstanceHandle handle);
+    [[nodiscard]] Pipe* find_pipe(const name::Name& name, const security::Identity& identity);
+    [[nodiscard]] Pipe* find_pipe(PipeId pipe);
+    [[nodiscard]] Scope scope_of(const security::Identity& identity) const;
+    void enter_listening(Instance& instance);
+    void leave_listening(Instance& instance);
+    void remove_instance(Instance& instance);
+    void remove_pipe(Pipe& pipe);
+    void instances_changed(Pipe& pipe);
+    void answer(SessionId session, RequestId request, Status status);
+
+    Policy policy_;
+    PipeId next_pipe_id_;
+    std::map<Key, std::unique_ptr<Pipe>> pipes_;
+    std::unordered_map<PipeId, Pipe*> pipes_by_id_;
+    std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
+    std::list<Waiter> waiters_;
+    std::list<ParkedOpen> parked_opens_;     ///< of reserved names
+    std::list<ParkedCreate> parked_creates_; ///< of reserved names
+    std::map<PipeId, PipeRecord> lapsed_;    ///< reserved names whose servers did not come in time, but still may
+    std::vector<Effect> effects_;
+};
+
+} // namespace ntpipe::space

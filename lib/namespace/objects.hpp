@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// objects.hpp: the namespace's own objects: pipe, instance, session, and those who wait.
+#pragma once
+
+#include "namespace/namespace.hpp"
+
+namespace ntpipe::space {
+
+/// A server end, from its creation to its close.
+struct Namespace::Instance {
+    Session* session = nullptr;
+    Pipe* pipe = nullptr;
+    InstanceHandle handle = 0;
+    InstanceState state = InstanceState::disconnected;
+    std::uint64_t period = 0; ///< how often it has begun to listen
+    std::uint32_t inbound_quota = 0;
+    std::uint32_t outbound_quota = 0;
+    security::AccessMask granted_access = 0;
+    std::list<Instance*>::iterator place_in_queue; ///< while listening
+
+    /// For an end with that access.
+    [[nodiscard]] InstanceAttributes attributes(security::AccessMask granted) const;
+};
+
+/// The name and what belongs to it: NPFS's FCB.
+struct Namespace::Pipe {
+    PipeId id = 0;
+    name::Name name;
+    Scope scope = global_scope;
+    std::uint32_t owner = 0;
+    end::PipeType type = end::PipeType::byte;
+    end::Configuration configuration = end::Configuration::full_duplex;
+    bool reject_remote = false;
+    std::uint32_t maximum_instances = 0;
+    std::int64_t default_timeout = 0;
+    security::Descriptor descriptor;
+    Secret secret{};
+    std::list<Instance*> instances;               ///< in the order of creation
+    std::list<Instance*> listening;               ///< in the order in which they began to listen (SEMANTICS 2.7)
+    std::map<std::uint32_t, std::size_t> servers; ///< processes, with the number of their instances
+    /// After a restart of the broker: until when which of its servers may still come back.
+    std::optional<Nanoseconds> reserved_until;
+    std::vector<std::uint32_t> expected;
+
+    [[nodiscard]] PipeRecord record() const;
+};
+
+struct Namespace::ParkedOpen {
+    SessionId session = 0;
+    RequestId request = 0;
+    OpenParameters parameters;
+};
+
+struct Namespace::ParkedCreate {
+    SessionId session = 0;
+    RequestId request = 0;
+    PipeId pipe = 0;
+};
+
+struct Namespace::Session {
+    SessionId id = 0;
+    Party party;
+    std::map<InstanceHandle, std::unique_ptr<Instance>> instances;
+    std::size_t handovers = 0;          ///< on their way to it
+    std::list<ParkedOpen> parked_opens; ///< that wait until it takes some
+};
+
+/// Somebody who waits for an instance to listen.
+struct Namespace::Waiter {
+    SessionId session = 0;
+    RequestId request = 0;
+    PipeId pipe = 0;
+    std::optional<Nanoseconds> deadline; ///< none: for ever
+};
+
+} // namespace ntpipe::space

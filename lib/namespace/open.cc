@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// open.cc: client opens: access, and matching with a listening instance (SEMANTICS 2.7).
+#include "namespace/doubt.hpp"
+#include "namespace/objects.hpp"
+#include "security/access_check.hpp"
+
+namespace ntpipe::space {
+namespace {
+
+// SEMANTICS 2.7 steps 2 to 4. The right to create instances is not looked at: it shares its bit with FILE_APPEND_DATA, which
+// generic write access contains.
+Result<security::AccessMask> check_client(const security::Descriptor& descriptor, end::Configuration configuration,
+                                          bool reject_remote, const OpenParameters& parameters)
+{
+    const security::AccessMask desired =
+        security::map_generic(parameters.desired_access) & ~security::access::create_pipe_instance;
+    Result<security::AccessMask> granted = security::check_access(descriptor, parameters.identity->token, desired);
+    if (!granted) {
+        return granted;
+    }
+    const security::AccessMask access = *granted & ~security::access::create_pipe_instance;
+    const bool maximum = (parameters.desired_access & security::access::maximum_allowed) != 0;
+    security::AccessMask against_direction = 0;
+    if (configuration == end::Configuration::inbound) {
+        against_direction = access & security::access::read_data;
+    } else if (configuration == end::Configuration::outbound) {
+        against_direction = access & security::access::write_data;
+    }
+    if (against_direction != 0 && !maximum) {
+        return Status::access_denied;
+    }
+    if (reject_remote && (parameters.identity->flags & security::identity_flag::remote) != 0) {
+        return doubt::remote_client_rejected;
+    }
+    return access & ~against_direction;
+}
+
+constexpr std::uint32_t last_impersonation_level = 3;
+
+} // namespace
+
+DirectionUse use_of(end::Direction direction, const Connect& connect)
+{
+    const bool inbound = direction == end::Direction::inbound;
+    const security::AccessMask writer = inbound ? connect.attributes.granted_access : connect.server_access;
+    const security::AccessMask reader = inbound ? connect.server_access : connect.attributes.granted_access;
+    const bool exists = end::has_direction(connect.attributes.configuration, direction);
+    return {exists && (writer & security::access::write_data) != 0,
+            exists && (reader & security::access::read_data) != 0};
+}
+
+void Namespace::open(SessionId session_id, RequestId request, const OpenParameters& parameters)
+{
+    Session* session = find_session(session_id);
+    if (session == nullptr) {
+        return;
+    }
+    if (parameters.impersonation_level > last_impersonation_level) {
+        answer(session_id, request, Status::bad_impersonation_level);
+        return;
+    }
+    try_open(*session, request, parameters);
+}
+
+void Namespace::try_open(Session& session, RequestId request, const OpenParameters& parameters)
+{
+    Pipe* pipe = find_pipe(parameters.name, *parameters.identity);
+    if (pipe == nullptr) {
+        answer(session.id, request, Status::object_name_not_found);
+        return;
+    }
+    if (pipe->reserved_until && pipe->listening.empty()) {
+        parked_opens_.push_back({session.id, request, parameters});
+        return;
+    }
+    const Result<security::AccessMask> granted =
+        check_client(pipe->descriptor, pipe->configuration, pipe->reject_remote, parameters);
+    const bool available = !pipe->listening.empty();
+    if (!granted && (doubt::access_before_availability || available)) {
+        answer(session.id, request, granted.status());
+        return;
+    }
+    if (!available) {
+        answer(session.id, request, Status::pipe_not_available);
+        return;
+    }
+    Instance& instance = *pipe->listening.front();
+    if (instance.session->handovers >= policy_.handovers_per_session) {
+        instance.session->parked_opens.push_back({session.id, request, parameters});
+        return;
+    }
+    connect(session, request, parameters, instance, *granted);
+}
+
+void Namespace::connect(Session& client, RequestId request, const OpenParameters& parameters, Instance& instance,
+                        security::AccessMask granted)
+{
+    leave_listening(instance);
+    instance.state = InstanceState::connected;
+    ++instance.session->handovers;
+    Connect connect;
+    connect.server = instance.session->id;
+    connect.instance = instance.handle;
+    connect.period = instance.period;
+    connect.server_access = instance.granted_access;
+    connect.server_process = instance.session->party.identity.process_id;
+    connect.client = client.id;
+    connect.request = request;
+    connect.attributes = instance.attributes(granted);
+    connect.identity = parameters.identity;
+    effects_.emplace_back(std::move(connect));
+}
+
+// Tries again what had to wait. What still has to wait parks itself anew, in the same order.
+void Namespace::retry_parked(std::list<ParkedOpen>& parked)
+{
+    std::list<ParkedOpen> again = std::move(parked);
+    parked.clear();
+    for (ParkedOpen& open : again) {
+        if (Session* session = find_session(open.session)) {
+            try_open(*session, open.request, open.parameters);
+        }
+    }
+}
+
+} // namespace ntpipe::space

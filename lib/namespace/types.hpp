@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// types.hpp: the vocabulary of the namespace: who asks, what is asked, what comes of it.
+#pragma once
+
+#include "end/types.hpp"
+#include "name/name.hpp"
+#include "security/descriptor.hpp"
+#include "security/identity.hpp"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace ntpipe::space {
+
+/// A connection of a process with the namespace.
+using SessionId = std::uint64_t;
+/// What a session calls one of its requests.
+using RequestId = std::uint64_t;
+/// What a session calls one of its server ends. Chosen by the session, so that it outlives the broker.
+using InstanceHandle = std::uint64_t;
+using PipeId = std::uint64_t;
+/// Proof of having been given something.
+using Secret = std::array<std::uint8_t, 16>;
+/// Nanoseconds of a clock that never goes back.
+using Nanoseconds = std::uint64_t;
+
+/// Names are unique within a scope. Every Unix user may have one beside the global one.
+using Scope = std::uint64_t;
+inline constexpr Scope global_scope = 0;
+[[nodiscard]] constexpr Scope scope_of_user(std::uint32_t uid)
+{
+    return Scope{uid} + 1;
+}
+
+/// How a namespace treats its users.
+struct Policy {
+    bool user_scopes = false;                   ///< false: there is one scope for all, as when all belong to one user
+    std::vector<std::u16string> reserved_names; ///< folded; only a privileged party may create these
+    std::size_t handovers_per_session = 64;     ///< connections on their way to a server that has not taken them
+};
+
+/// A session's standing. Never from its own words, except through a trusted front.
+struct Party {
+    security::Identity identity;
+    bool privileged = false;    ///< root: creates globally, and reserved names
+    bool trusted_front = false; ///< may speak for others
+    bool may_create_global = false;
+};
+
+enum class ScopeChoice : std::uint8_t { by_default = 0, user = 1, global = 2 };
+
+/// The parameters of NtCreateNamedPipeFile (SEMANTICS 2.1), as numbers that nobody has checked.
+struct CreateParameters {
+    name::Name name;
+    std::uint32_t desired_access = 0;
+    std::uint32_t share_access = 0;
+    std::uint32_t disposition = 0;
+    std::uint32_t options = 0;
+    std::uint32_t type = 0;
+    std::uint32_t read_mode = 0;
+    std::uint32_t completion_mode = 0;
+    std::uint32_t maximum_instances = 0;
+    std::uint32_t inbound_quota = 0;
+    std::uint32_t outbound_quota = 0;
+    std::optional<std::int64_t> default_timeout; ///< 100 ns units
+    std::optional<security::Descriptor> descriptor;
+    ScopeChoice scope = ScopeChoice::by_default;
+    Secret secret{}; ///< becomes the pipe's, if this creates it
+};
+
+/// What a client asks for with its open (SEMANTICS 2.7).
+struct OpenParameters {
+    name::Name name;
+    std::uint32_t desired_access = 0;
+    std::uint32_t disposition = 0;
+    std::uint32_t impersonation_level = 0;
+    bool dynamic_tracking = false;
+    bool effective_only = false;
+    /// For whom: the session's own identity, or what a trusted front states.
+    std::shared_ptr<const security::Identity> identity;
+};
+
+/// What an end is told of its pipe and instance.
+struct InstanceAttributes {
+    PipeId pipe = 0;
+    std::string path; ///< UTF-8, with the leading backslash, as the creator spelled it
+    end::PipeType type = end::PipeType::byte;
+    end::Configuration configuration = end::Configuration::full_duplex;
+    std::uint32_t maximum_instances = 0;
+    std::uint32_t inbound_quota = 0;
+    std::uint32_t outbound_quota = 0;
+    security::AccessMask granted_access = 0;
+};
+
+struct Created {
+    std::uint32_t information = 0; ///< FILE_CREATED 2 or FILE_OPENED 1
+    InstanceAttributes attributes;
+    Secret secret{}; ///< the proof with which the server returns after a restart of the broker
+};
+
+enum class InstanceState : std::uint8_t { disconnected = 1, listening = 2, connected = 3, closing = 4 };
+
+/// One line of a listing.
+struct PipeListing {
+    std::string name;
+    Scope scope = global_scope;
+    std::uint32_t owner = 0; ///< Unix user id
+    end::PipeType type = end::PipeType::byte;
+    end::Configuration configuration = end::Configuration::full_duplex;
+    std::uint32_t maximum_instances = 0;
+    std::array<std::uint32_t, 5> instances{}; ///< by InstanceState
+    std::uint32_t process = 0;                ///< of the server whose instance is the oldest
+};
+
+/// What is written down of a pipe so that its name stays its owner's over a restart of the broker.
+struct PipeRecord {
+    PipeId id = 0;
+    std::string name;
+    Scope scope = global_scope;
+    std::uint32_t owner = 0;
+    std::vector<std::uint32_t> servers; ///< processes that have instances
+    end::PipeType type = end::PipeType::byte;
+    end::Configuration configuration = end::Configuration::full_duplex;
+    bool reject_remote = false;
+    std::uint32_t maximum_instances = 0;
+    std::int64_t default_timeout = 0;
+    glue::ByteVector descriptor; ///< self-relative
+    Secret secret{};
+};
+
+/// An instance as its server brings it back after a restart of the broker.
+struct ReturnedInstance {
+    InstanceHandle handle = 0;
+    InstanceState state = InstanceState::disconnected;
+    std::uint64_t period = 0;
+    std::uint32_t inbound_quota = 0;
+    std::uint32_t outbound_quota = 0;
+    security::AccessMask granted_access = 0;
+};
+
+// ---- what the namespace wants done. Its owner takes these after each call and carries them out in order. ----
+
+/// Make a connection and hand it over, to the server first.
+struct Connect {
+    SessionId server = 0;
+    InstanceHandle instance = 0;
+    std::uint64_t period = 0;
+    security::AccessMask server_access = 0;
+    std::uint32_t server_process = 0;
+    SessionId client = 0;
+    RequestId request = 0;
+    InstanceAttributes attributes; ///< with the client's granted access
+    std::shared_ptr<const security::Identity> identity;
+};
+
+/// Which ends of a new connection use a direction, by their granted access. An end is given nothing else.
+struct DirectionUse {
+    bool written = false;
+    bool read = false;
+};
+[[nodiscard]] DirectionUse use_of(end::Direction direction, const Connect& connect);
+
+/// A request is over.
+struct Answer {
+    SessionId session = 0;
+    RequestId request = 0;
+    Status status = Status::success;
+};
+
+/// A create that was told to wait may be tried again.
+struct Retry {
+    SessionId session = 0;
+    RequestId request = 0;
+};
+
+/// A name has appeared: give it its page and write it down.
+struct PipeAppeared {
+    PipeRecord record;
+};
+
+/// Other processes serve it than before: write it down.
+struct ServersChanged {
+    PipeRecord record;
+};
+
+/// The number of instances has changed.
+struct PipeChanged {
+    PipeId pipe = 0;
+    std::uint32_t current_instances = 0;
+};
+
+/// A name has gone.
+struct PipeGone {
+    PipeRecord record;
+};
+
+using Effect = std::variant<Connect, Answer, Retry, PipeAppeared, ServersChanged, PipeChanged, PipeGone>;
+
+} // namespace ntpipe::space

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// wait.cc: waiting until an instance of a pipe listens (SEMANTICS 4.3).
+#include "namespace/doubt.hpp"
+#include "namespace/objects.hpp"
+
+#include <limits>
+
+namespace ntpipe::space {
+namespace {
+
+constexpr Nanoseconds nanoseconds_per_unit = 100;
+
+// A relative NT time as nanoseconds. It was checked to be negative.
+Nanoseconds duration_of(std::int64_t relative)
+{
+    const auto units = ~static_cast<std::uint64_t>(relative) + 1;
+    constexpr Nanoseconds most = std::numeric_limits<Nanoseconds>::max();
+    return units > most / nanoseconds_per_unit ? most : units * nanoseconds_per_unit;
+}
+
+// nullopt when that is beyond the end of time.
+std::optional<Nanoseconds> add(Nanoseconds now, Nanoseconds duration)
+{
+    if (duration > std::numeric_limits<Nanoseconds>::max() - now) {
+        return std::nullopt;
+    }
+    return now + duration;
+}
+
+} // namespace
+
+void Namespace::wait(SessionId session, RequestId request, const name::Name& name,
+                     const std::shared_ptr<const security::Identity>& identity, std::optional<Nanoseconds> timeout,
+                     Nanoseconds now)
+{
+    Pipe* pipe = find_pipe(name, *identity);
+    if (pipe == nullptr) {
+        answer(session, request, Status::object_name_not_found);
+        return;
+    }
+    if (!pipe->listening.empty()) {
+        answer(session, request, Status::success);
+        return;
+    }
+    Waiter waiter;
+    waiter.session = session;
+    waiter.request = request;
+    waiter.pipe = pipe->id;
+    if (timeout) {
+        waiter.deadline = add(now, *timeout);
+    } else if (doubt::wait_uses_default_timeout) {
+        waiter.deadline = add(now, duration_of(pipe->default_timeout));
+    }
+    if (waiter.deadline && *waiter.deadline <= now) {
+        answer(session, request, Status::io_timeout);
+        return;
+    }
+    waiters_.push_back(waiter);
+}
+
+// All who wait for the pipe hear of it; who opens first gets the instance.
+void Namespace::wake_waiters(Pipe& pipe, Status status)
+{
+    for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+        waiter = waiter->pipe == pipe.id ? end_wait(waiter, status) : std::next(waiter);
+    }
+}
+
+std::list<Namespace::Waiter>::iterator Namespace::end_wait(std::list<Waiter>::iterator waiter, Status status)
+{
+    answer(waiter->session, waiter->request, status);
+    return waiters_.erase(waiter);
+}
+
+} // namespace ntpipe::space
