@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// gate.hpp: a process's way into a namespace, whoever keeps it: the broker (session.hpp) or this process itself (local.hpp).
+#pragma once
+
+#include "end/end.hpp"
+#include "glue/completion.hpp"
+#include "glue/loop.hpp"
+#include "namespace/types.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ntpipe::session {
+
+/// Fires completions from the event loop.
+class Dispatcher final : public glue::Completions {
+public:
+    explicit Dispatcher(glue::Loop& loop) : soon_(loop, [this] { run(); }) {}
+    ~Dispatcher() override
+    {
+        if (destroyed_ != nullptr) {
+            *destroyed_ = true;
+        }
+    }
+    /// For handlers of the event loop: does `work`, then fires what has completed.
+    template <typename Work>
+    void handle(Work&& work)
+    {
+        const bool outermost = !std::exchange(handling_, true);
+        work();
+        if (outermost) {
+            handling_ = false;
+            run();
+        }
+    }
+
+private:
+    void wanted() override
+    {
+        if (!handling_ && destroyed_ == nullptr) {
+            soon_.schedule();
+        }
+    }
+    // A callback may destroy the dispatcher with everything around it.
+    void run()
+    {
+        if (destroyed_ != nullptr) {
+            return; // called from a callback; the run that called it goes on
+        }
+        bool destroyed = false;
+        destroyed_ = &destroyed;
+        while (!destroyed && fire_one()) {}
+        if (!destroyed) {
+            destroyed_ = nullptr;
+        }
+    }
+
+    glue::Loop::Soon soon_;
+    bool handling_ = false;
+    bool* destroyed_ = nullptr;
+};
+
+/// An end together with what connects it to the world.
+class PipeEnd : public end::Host {
+public:
+    [[nodiscard]] end::End& end() { return *end_; }
+    /// Closes the end; for a server end the namespace hears of it now and not when the object goes.
+    virtual void close() = 0;
+
+protected:
+    std::unique_ptr<end::End> end_;
+};
+
+class Gate;
+
+/// A request to the namespace. Owned by whoever starts it; destroying a pending one cancels it.
+class Request : public glue::Completion {
+public:
+    ~Request() override;
+    [[nodiscard]] Status status() const { return status_; }
+    [[nodiscard]] bool pending() const { return gate_ != nullptr; }
+    /// If pending: takes it out of its gate without a completion.
+    void abandon();
+
+protected:
+    friend class Gate;
+    Gate* gate_ = nullptr; ///< while pending
+    Status status_ = Status::pending;
+    space::RequestId id_ = 0;
+};
+
+class CreateRequest : public Request {
+public:
+    space::CreateParameters parameters;
+    std::unique_ptr<PipeEnd> pipe; ///< on success
+    std::uint32_t information = 0;
+};
+
+class OpenRequest : public Request {
+public:
+    name::Name name;
+    std::uint32_t desired_access = 0;
+    std::uint32_t disposition = 1;
+    std::uint32_t impersonation_level = 2;
+    bool dynamic_tracking = false;
+    bool effective_only = true;
+    std::optional<std::uint32_t> process_id;
+    std::optional<std::uint32_t> session_id;
+    std::shared_ptr<const security::Identity> identity; ///< stated by a trusted front
+    std::unique_ptr<PipeEnd> pipe;                      ///< on success
+};
+
+class WaitRequest : public Request {
+public:
+    name::Name name;
+    std::optional<space::Nanoseconds> deadline; ///< of Loop::now(); none: the pipe's default timeout
+    bool for_ever = false;
+    std::shared_ptr<const security::Identity> identity;
+};
+
+class ListRequest : public Request {
+public:
+    std::string pattern;
+    std::vector<space::PipeListing> pipes; ///< all of them, on success
+};
+
+/// Over when all that was asked before has been carried out.
+class PingRequest : public Request {};
+
+/// Hears of names for as long as it lives.
+class NameWatcher : public glue::ListNode {
+public:
+    struct Name {
+        space::PipeId pipe = 0;
+        std::string name;
+        space::Scope scope = 0;
+        std::uint32_t owner = 0;
+    };
+    NameWatcher() = default;
+    NameWatcher(const NameWatcher&) = delete;
+    NameWatcher& operator=(const NameWatcher&) = delete;
+    virtual ~NameWatcher() = default;
+    virtual void appeared(const Name& name) = 0;
+    virtual void gone(const Name& name) = 0;
+    /// All names that are there have been told.
+    virtual void complete() = 0;
+    /// The broker is lost: what was told may no longer be true. When it is back all names are told anew.
+    virtual void reset() = 0;
+};
+
+class Gate {
+public:
+    explicit Gate(std::unique_ptr<glue::Loop> loop) : loop_(std::move(loop)), dispatcher_(*loop_) {}
+    Gate(const Gate&) = delete;
+    Gate& operator=(const Gate&) = delete;
+    virtual ~Gate() = default;
+
+    [[nodiscard]] glue::Loop& loop() { return *loop_; }
+    [[nodiscard]] Dispatcher& dispatcher() { return dispatcher_; }
+
+    /// Each completes through the dispatcher, never from within.
+    virtual void start(CreateRequest& request) = 0;
+    virtual void start(OpenRequest& request) = 0;
+    virtual void start(WaitRequest& request) = 0;
+    virtual void start(ListRequest& request) = 0;
+    virtual void start(PingRequest& request) = 0;
+    /// Completes with STATUS_CANCELLED, or with what has come of it meanwhile.
+    virtual void cancel(Request& request) = 0;
+    virtual void watch(NameWatcher& watcher) = 0;
+    /// Takes in what has arrived, without waiting.
+    virtual void take_in() = 0;
+
+protected:
+    friend class Request;
+    /// The request is destroyed while pending.
+    virtual void abandon(Request& request) = 0;
+    [[nodiscard]] static space::RequestId id_of(const Request& request) { return request.id_; }
+    void begin(Request& request, space::RequestId id)
+    {
+        request.gate_ = this;
+        request.id_ = id;
+        request.status_ = Status::pending;
+    }
+    void complete(Request& request, Status status)
+    {
+        request.gate_ = nullptr;
+        request.status_ = status;
+        dispatcher_.add(request);
+    }
+    static void forget(Request& request) { request.gate_ = nullptr; }
+
+private:
+    std::unique_ptr<glue::Loop> loop_;
+    Dispatcher dispatcher_;
+};
+
+inline Request::~Request()
+{
+    abandon();
+}
+
+inline void Request::abandon()
+{
+    if (gate_ != nullptr) {
+        gate_->abandon(*this);
+        gate_ = nullptr;
+    }
+}
+
+} // namespace ntpipe::session

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// packet_socket.cc: packets with descriptors over a SOCK_SEQPACKET socket that never blocks.
+#include "session/packet_socket.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace ntpipe::session {
+namespace {
+
+constexpr std::size_t control_size = CMSG_SPACE(sizeof(int) * wire::maximum_message_descriptors);
+
+bool must_wait(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ETOOMANYREFS;
+}
+
+// Takes over the descriptors that came with a message, all of them, whatever else is wrong with it.
+void adopt_descriptors(msghdr& header, std::vector<glue::UniqueFd>& descriptors)
+{
+    for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
+        if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) {
+            continue;
+        }
+        const std::size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (std::size_t i = 0; i < count; ++i) {
+            int fd = -1;
+            std::memcpy(&fd, CMSG_DATA(control) + i * sizeof(int), sizeof(int));
+            descriptors.emplace_back(fd);
+        }
+    }
+}
+
+} // namespace
+
+PacketSocket::PacketSocket(glue::UniqueFd socket)
+    : socket_(std::move(socket)), buffer_(new std::byte[wire::maximum_message_size])
+{
+}
+
+PacketSocket::Sent PacketSocket::send_now(const wire::Packet& packet)
+{
+    iovec vector{};
+    vector.iov_base = const_cast<std::byte*>(packet.bytes.data());
+    vector.iov_len = packet.bytes.size();
+    msghdr header{};
+    header.msg_iov = &vector;
+    header.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<char, control_size> control{};
+    if (!packet.descriptors.empty()) {
+        header.msg_control = control.data();
+        header.msg_controllen = CMSG_SPACE(sizeof(int) * packet.descriptors.size());
+        cmsghdr* rights = CMSG_FIRSTHDR(&header);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof(int) * packet.descriptors.size());
+        for (std::size_t i = 0; i < packet.descriptors.size(); ++i) {
+            const int fd = packet.descriptors[i].get();
+            std::memcpy(CMSG_DATA(rights) + i * sizeof(int), &fd, sizeof(int));
+        }
+    }
+    for (;;) {
+        if (::sendmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+            return Sent::all;
+        }
+        if (errno != EINTR) {
+            return must_wait(errno) ? Sent::queued : Sent::broken;
+        }
+    }
+}
+
+PacketSocket::Sent PacketSocket::send(wire::Packet packet)
+{
+    if (queue_.empty()) {
+        const Sent sent = send_now(packet);
+        if (sent != Sent::queued) {
+            return sent;
+        }
+    }
+    queue_.push_back(std::move(packet));
+    return Sent::queued;
+}
+
+PacketSocket::Sent PacketSocket::flush()
+{
+    while (!queue_.empty()) {
+        const Sent sent = send_now(queue_.front());
+        if (sent != Sent::all) {
+            return sent;
+        }
+        queue_.pop_front();
+    }
+    return Sent::all;
+}
+
+PacketSocket::Received PacketSocket::receive(wire::Packet& packet)
+{
+    iovec vector{};
+    vector.iov_base = buffer_.get();
+    vector.iov_len = wire::maximum_message_size;
+    alignas(cmsghdr) std::array<char, control_size> control{};
+    msghdr header{};
+    header.msg_iov = &vector;
+    header.msg_iovlen = 1;
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
+    ssize_t size = -1;
+    do {
+        size = ::recvmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0) {
+        return must_wait(errno) ? Received::none : Received::closed;
+    }
+    packet.descriptors.clear();
+    adopt_descriptors(header, packet.descriptors);
+    if (size == 0) {
+        return Received::closed;
+    }
+    if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+        return Received::nonsense;
+    }
+    packet.bytes.assign(buffer_.get(), buffer_.get() + size);
+    return Received::packet;
+}
+
+} // namespace ntpipe::session

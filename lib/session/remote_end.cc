@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// remote_end.cc: an end whose pipe is kept by the broker.
+#include "session/remote_end.hpp"
+
+#include "session/convert.hpp"
+#include "session/mapping.hpp"
+#include "session/session.hpp"
+
+namespace ntpipe::session {
+
+PeerProcess::PeerProcess(Session& session, std::uint64_t peer_session, glue::UniqueFd descriptor)
+    : peer_session_(peer_session), descriptor_(std::move(descriptor))
+{
+    if (descriptor_) {
+        watch_ = std::make_unique<glue::Loop::Watch>(session.loop(), descriptor_.get(), [&session, peer_session] {
+            session.dispatcher().handle([&] { session.peer_process_gone(peer_session); });
+        });
+    }
+}
+
+RemoteEnd::RemoteEnd(Session& session, space::InstanceHandle handle, std::shared_ptr<ServedPipe> served)
+    : session_(&session), handle_(handle), served_(std::move(served))
+{
+    session.add_end(*this);
+}
+
+RemoteEnd::RemoteEnd(Session& session) : session_(&session)
+{
+    session.add_end(*this);
+}
+
+RemoteEnd::~RemoteEnd()
+{
+    close();
+    if (session_ != nullptr) {
+        session_->remove_end(*this);
+    }
+}
+
+// The broker hears of it first: a client that sees the end closed must not find the name any more.
+void RemoteEnd::close()
+{
+    if (session_ != nullptr && handle_ != 0 && !closed_) {
+        closed_ = true;
+        wire::Closed message;
+        message.handle = handle_;
+        session_->tell(std::move(message));
+    }
+    if (end_ != nullptr) {
+        end_->close();
+    }
+    drop_connection();
+}
+
+void RemoteEnd::begin_server(end::Attributes attributes, security::AccessMask granted, end::PipeInformation modes,
+                             std::size_t maximum_overflow)
+{
+    end_ = end::End::server(*this, session_->dispatcher(), std::move(attributes), granted, modes, maximum_overflow);
+}
+
+// Maps what this end was handed. Rings that it was not handed it has no access to.
+Result<end::Connection> RemoteEnd::make_connection(channel::Side side, glue::UniqueFd& page, glue::UniqueFd& inbound,
+                                                   glue::UniqueFd& outbound,
+                                                   std::shared_ptr<DoorbellSocket> socket) const
+{
+    end::Connection connection;
+    auto page_memory =
+        map_memory(page.get(), channel::connection_page_size, channel::connection_page_size, Access::read_write);
+    if (!page_memory) {
+        return page_memory.status();
+    }
+    connection.page = std::make_unique<channel::ConnectionView>(*std::move(page_memory), side);
+    for (const channel::Direction direction : {channel::Direction::inbound, channel::Direction::outbound}) {
+        const glue::UniqueFd& ring = direction == channel::Direction::inbound ? inbound : outbound;
+        if (!ring) {
+            continue;
+        }
+        auto memory =
+            map_memory(ring.get(), channel::minimum_segment_size, channel::maximum_segment_size, Access::read_write);
+        if (!memory) {
+            return memory.status();
+        }
+        if (direction == channel::incoming_direction(side)) {
+            connection.incoming.emplace(*std::move(memory));
+        } else {
+            connection.outgoing.emplace(*std::move(memory));
+        }
+    }
+    connection.doorbell = std::make_unique<SharedDoorbell>(std::move(socket));
+    return connection;
+}
+
+Result<bool> RemoteEnd::begin_client(wire::Opened opened, std::shared_ptr<const channel::PipeView> page,
+                                     std::shared_ptr<const security::Identity> identity, std::size_t maximum_overflow)
+{
+    using namespace wire::handover;
+    auto socket = std::make_shared<DoorbellSocket>(std::move(opened.descriptors[doorbell]));
+    auto connection = make_connection(channel::Side::client, opened.descriptors[connection_page],
+                                      opened.descriptors[inbound], opened.descriptors[outbound], socket);
+    if (!connection) {
+        return connection.status();
+    }
+    if (!connection->page->attach()) {
+        return false;
+    }
+    connection->peer_maps_incoming = opened.peer_writes;
+    connection->peer_maps_outgoing = opened.peer_reads;
+    connection->context = opened.context;
+    connection->client = std::move(identity);
+    connection->server_process_id = opened.server_process;
+    end::Attributes attributes = attributes_from(opened.attributes, std::move(page));
+    end_ = end::End::client(*this, session_->dispatcher(), std::move(attributes), opened.attributes.granted_access,
+                            maximum_overflow, *std::move(connection));
+    adopt(opened.connection, socket,
+          session_->peer_process(opened.server_session, std::move(opened.descriptors[peer_process])));
+    socket->ring(); // the server may have been waiting for this
+    return true;
+}
+
+void RemoteEnd::take_handover(wire::Connected connected)
+{
+    using namespace wire::handover;
+    auto socket = std::make_shared<DoorbellSocket>(std::move(connected.descriptors[doorbell]));
+    auto connection = make_connection(channel::Side::server, connected.descriptors[connection_page],
+                                      connected.descriptors[inbound], connected.descriptors[outbound], socket);
+    if (!connection) {
+        end_->offer_failed(connected.period);
+        return;
+    }
+    connection->peer_maps_incoming = connected.peer_writes;
+    connection->peer_maps_outgoing = connected.peer_reads;
+    connection->client = std::make_shared<security::Identity>(identity_from(std::move(connected.identity)));
+    connection->server_process_id = static_cast<std::uint32_t>(::getpid());
+    if (end_->offer(*std::move(connection), connected.period)) {
+        adopt(connected.connection, socket,
+              session_->peer_process(connected.client_session, std::move(connected.descriptors[peer_process])));
+    }
+}
+
+void RemoteEnd::adopt(const wire::Id16& connection, std::shared_ptr<DoorbellSocket> socket,
+                      std::shared_ptr<PeerProcess> peer)
+{
+    connection_ = connection;
+    socket_ = std::move(socket);
+    peer_ = std::move(peer);
+    watch_ = std::make_unique<glue::Loop::Watch>(session_->loop(), socket_->descriptor(), [this] {
+        session_->dispatcher().handle([this] {
+            if (socket_->answer()) {
+                end_->wake();
+            } else {
+                watch_.reset(); // an end-of-file would be told again and again
+                end_->peer_gone();
+            }
+        });
+    });
+}
+
+void RemoteEnd::peer_gone()
+{
+    end_->peer_gone();
+}
+
+void RemoteEnd::drop_connection()
+{
+    watch_.reset();
+    socket_.reset();
+    peer_.reset();
+}
+
+void RemoteEnd::take_segment(wire::Segment segment)
+{
+    if (!has_connection()) {
+        return;
+    }
+    if (segment.status != raw(Status::success)) {
+        end_->refuse_overflow();
+        return;
+    }
+    auto memory = map_memory(segment.descriptors[0].get(), channel::minimum_segment_size, channel::maximum_segment_size,
+                             Access::read_write);
+    const auto direction = static_cast<channel::Direction>(segment.direction);
+    const bool added = memory && end_->add_overflow(direction, *std::move(memory)) == Status::success;
+    if (!added && direction == channel::outgoing_direction(end_->side())) {
+        end_->refuse_overflow();
+    } else if (!added) {
+        end_->peer_gone(); // its records will come in memory that this process does not have
+    }
+}
+
+wire::ReturnedInstance RemoteEnd::returned() const
+{
+    wire::ReturnedInstance instance;
+    instance.handle = handle_;
+    instance.state = static_cast<std::uint8_t>(end_->last_state());
+    instance.period = end_->listening_period();
+    instance.inbound_quota = end_->attributes().inbound_quota;
+    instance.outbound_quota = end_->attributes().outbound_quota;
+    instance.granted_access = end_->granted_access();
+    return instance;
+}
+
+wire::Held RemoteEnd::held() const
+{
+    const security::AccessMask access = end_->granted_access();
+    wire::Held held;
+    held.connection = connection_;
+    held.side = static_cast<std::uint8_t>(end_->side());
+    held.reads = (access & security::access::read_data) != 0;
+    held.writes = (access & security::access::write_data) != 0;
+    held.handle = handle_;
+    held.period = end_->listening_period();
+    return held;
+}
+
+void RemoteEnd::detach_from_session(bool forked)
+{
+    if (end_ != nullptr) {
+        if (forked) {
+            end_->disown();
+        } else {
+            end_->close();
+        }
+    }
+    drop_connection();
+    session_ = nullptr;
+}
+
+// ---- end::Host ----
+
+void RemoteEnd::take_in()
+{
+    if (session_ != nullptr) {
+        session_->take_in();
+    }
+}
+
+void RemoteEnd::listening(std::uint64_t period)
+{
+    if (session_ != nullptr) {
+        wire::Listening message;
+        message.handle = handle_;
+        message.period = period;
+        session_->tell(std::move(message));
+    }
+}
+
+void RemoteEnd::disconnected()
+{
+    if (session_ != nullptr) {
+        wire::Disconnected message;
+        message.handle = handle_;
+        session_->tell(std::move(message));
+    }
+}
+
+void RemoteEnd::released()
+{
+    if (socket_ == nullptr) {
+        return;
+    }
+    drop_connection();
+    if (session_ != nullptr) {
+        wire::Released message;
+        message.connection = connection_;
+        message.side = static_cast<std::uint8_t>(end_->side());
+        session_->tell(std::move(message));
+    }
+}
+
+bool RemoteEnd::request_overflow(std::size_t size)
+{
+    if (session_ == nullptr) {
+        return false;
+    }
+    wire::Overflow message;
+    message.connection = connection_;
+    message.side = static_cast<std::uint8_t>(end_->side());
+    message.size = size;
+    return session_->tell(std::move(message));
+}
+
+} // namespace ntpipe::session

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// requests.cc: a session's requests to the broker and their answers.
+#include "namespace/types.hpp"
+#include "session/convert.hpp"
+#include "session/mapping.hpp"
+#include "session/random.hpp"
+#include "session/session.hpp"
+
+#include <limits>
+
+namespace ntpipe::session {
+namespace {
+
+std::optional<wire::Identity> stated(const std::shared_ptr<const security::Identity>& identity)
+{
+    return identity == nullptr ? std::nullopt : std::optional(identity_to(*identity));
+}
+
+space::PipeListing listing_from(const wire::Listing& in)
+{
+    space::PipeListing out;
+    out.name = in.name;
+    out.scope = in.scope;
+    out.owner = in.owner;
+    out.process = in.process;
+    out.type = static_cast<end::PipeType>(in.type);
+    out.configuration = static_cast<end::Configuration>(in.configuration);
+    out.maximum_instances = in.maximum_instances;
+    out.instances = {0, in.disconnected, in.listening, in.connected, in.closing};
+    return out;
+}
+
+} // namespace
+
+// ---- starting ----
+
+void Session::add_request(Request& request, std::function<wire::Message()> make,
+                          std::function<void(wire::Message&)> answered)
+{
+    const space::RequestId id = next_request_++;
+    begin(request, id);
+    Pending pending;
+    pending.request = &request;
+    pending.make = std::move(make);
+    pending.answered = std::move(answered);
+    requests_.emplace(id, std::move(pending));
+    if (state_ == State::open) {
+        send_requests();
+    } else if (state_ == State::idle) {
+        connect_soon_.schedule();
+    }
+}
+
+void Session::send_requests()
+{
+    for (auto& [id, pending] : requests_) {
+        if (!pending.sent && pending.make) {
+            pending.sent = true;
+            if (!send(pending.make())) {
+                return; // lost: the socket says so, and all is sent anew
+            }
+        }
+    }
+    if (!watchers_.empty() && !watching_) {
+        watching_ = next_request_++;
+        wire::Watch message;
+        message.request = *watching_;
+        Pending pending;
+        pending.sent = true;
+        pending.answered = [this](wire::Message&) {
+            names_complete_ = true;
+            for (NameWatcher* watcher = watchers_.front(); watcher != nullptr; watcher = watchers_.after(*watcher)) {
+                watcher->complete();
+            }
+        };
+        requests_.emplace(*watching_, std::move(pending));
+        (void)send(std::move(message));
+    }
+}
+
+Session::Pending Session::take_pending(space::RequestId id)
+{
+    const auto found = requests_.find(id);
+    if (found == requests_.end()) {
+        return {};
+    }
+    Pending pending = std::move(found->second);
+    requests_.erase(found);
+    return pending;
+}
+
+void Session::cancel(Request& request)
+{
+    const auto found = requests_.find(id_of(request));
+    if (found == requests_.end()) {
+        return;
+    }
+    if (!found->second.sent) {
+        requests_.erase(found);
+        complete(request, Status::cancelled);
+        return;
+    }
+    wire::Cancel message;
+    message.request = found->first;
+    tell(std::move(message));
+}
+
+// Its owner does not wait any more. The answer is still taken in, and undone if there is something to undo.
+void Session::abandon(Request& request)
+{
+    const auto found = requests_.find(id_of(request));
+    if (found == requests_.end()) {
+        return;
+    }
+    if (!found->second.sent) {
+        requests_.erase(found);
+        return;
+    }
+    found->second.request = nullptr;
+    found->second.answered = [this](wire::Message& message) {
+        if (const auto* created = std::get_if<wire::Created>(&message);
+            created != nullptr && created->status == raw(Status::success)) {
+            wire::Closed closed;
+            closed.handle = created->request; // create uses its request number as the handle
+            tell(std::move(closed));
+        }
+    };
+    wire::Cancel message;
+    message.request = found->first;
+    tell(std::move(message));
+}
+
+// ---- create ----
+
+void Session::start(CreateRequest& request)
+{
+    // The proof is this side's own, so that a create whose answer was lost with the broker finds its pipe again.
+    const wire::Id16 secret = random_id();
+    const space::InstanceHandle handle = next_request_;
+    CreateRequest* owner = &request;
+    add_request(
+        request,
+        [owner, handle, secret] {
+            const space::CreateParameters& parameters = owner->parameters;
+            wire::Create message;
+            message.request = id_of(*owner);
+            message.handle = handle;
+            message.name = parameters.name.spelling;
+            message.desired_access = parameters.desired_access;
+            message.share_access = parameters.share_access;
+            message.disposition = parameters.disposition;
+            message.options = parameters.options;
+            message.type = parameters.type;
+            message.read_mode = parameters.read_mode;
+            message.completion_mode = parameters.completion_mode;
+            message.maximum_instances = parameters.maximum_instances;
+            message.inbound_quota = parameters.inbound_quota;
+            message.outbound_quota = parameters.outbound_quota;
+            message.default_timeout = parameters.default_timeout;
+            if (parameters.descriptor) {
+                message.descriptor = parameters.descriptor->self_relative();
+            }
+            message.scope = static_cast<std::uint8_t>(parameters.scope);
+            message.secret = secret;
+            return wire::Message(std::move(message));
+        },
+        [this, owner, handle](wire::Message& message) {
+            if (auto* created = std::get_if<wire::Created>(&message)) {
+                answer_created(*owner, handle, *created);
+            } else {
+                complete(*owner, Status::internal_error);
+            }
+        });
+}
+
+void Session::answer_created(CreateRequest& request, space::InstanceHandle handle, wire::Created& created)
+{
+    if (created.status != raw(Status::success)) {
+        complete(request, static_cast<Status>(created.status));
+        return;
+    }
+    std::shared_ptr<ServedPipe> served = served_pipe(created, std::move(created.descriptors[0]));
+    if (served == nullptr) {
+        wire::Closed closed;
+        closed.handle = handle;
+        tell(std::move(closed));
+        complete(request, Status::insufficient_resources);
+        return;
+    }
+    auto pipe = std::make_unique<RemoteEnd>(*this, handle, served);
+    const end::PipeInformation modes{static_cast<end::ReadMode>(request.parameters.read_mode),
+                                     static_cast<end::CompletionMode>(request.parameters.completion_mode)};
+    pipe->begin_server(attributes_from(created.attributes, served->page), created.attributes.granted_access, modes,
+                       maximum_overflow_);
+    request.pipe = std::move(pipe);
+    request.information = created.information;
+    complete(request, Status::success);
+}
+
+// All instances of a pipe that this process serves share one.
+std::shared_ptr<ServedPipe> Session::served_pipe(const wire::Created& created, glue::UniqueFd page)
+{
+    std::weak_ptr<ServedPipe>& known = served_[created.attributes.pipe];
+    if (auto served = known.lock()) {
+        return served;
+    }
+    auto view = pipe_view(created.attributes.pipe, page.get());
+    if (!view) {
+        return nullptr;
+    }
+    auto served = std::make_shared<ServedPipe>();
+    served->id = created.attributes.pipe;
+    served->secret = created.secret;
+    served->page = *view;
+    served->page_descriptor = std::move(page);
+    known = served;
+    std::erase_if(served_, [](const auto& entry) { return entry.second.expired(); });
+    return served;
+}
+
+Result<std::shared_ptr<const channel::PipeView>> Session::pipe_view(space::PipeId pipe, int descriptor)
+{
+    std::weak_ptr<const channel::PipeView>& known = views_[pipe];
+    if (auto view = known.lock()) {
+        return view;
+    }
+    auto memory = map_memory(descriptor, channel::pipe_page_size, channel::pipe_page_size, Access::read_only);
+    if (!memory) {
+        return memory.status();
+    }
+    auto view = std::make_shared<const channel::PipeView>(std::shared_ptr<const channel::Memory>(*std::move(memory)));
+    known = view;
+    std::erase_if(views_, [](const auto& entry) { return entry.second.expired(); });
+    return view;
+}
+
+// ---- open ----
+
+void Session::start(OpenRequest& request)
+{
+    OpenRequest* owner = &request;
+    add_request(
+        request,
+        [owner] {
+            wire::Open message;
+            message.request = id_of(*owner);
+            message.name = owner->name.spelling;
+            message.desired_access = owner->desired_access;
+            message.disposition = owner->disposition;
+            message.impersonation_level = owner->impersonation_level;
+            message.dynamic_tracking = owner->dynamic_tracking;
+            message.effective_only = owner->effective_only;
+            message.process_id = owner->process_id;
+            message.session_id = owner->session_id;
+            message.identity = stated(owner->identity);
+            return wire::Message(std::move(message));
+        },
+        [this, owner](wire::Message& message) {
+            if (auto* opened = std::get_if<wire::Opened>(&message)) {
+                answer_opened(*owner, *opened);
+            } else {
+                complete(*owner, Status::internal_error);
+            }
+        });
+}
+
+void Session::answer_opened(OpenRequest& request, wire::Opened& opened)
+{
+    if (opened.status != raw(Status::success)) {
+        complete(request, static_cast<Status>(opened.status));
+        return;
+    }
+    auto view = pipe_view(opened.attributes.pipe, opened.descriptors[wire::handover::pipe_page].get());
+    if (!view) {
+        complete(request, view.status());
+        return;
+    }
+    auto identity = std::make_shared<security::Identity>();
+    if (opened.identity) {
+        *identity = identity_from(*std::move(opened.identity));
+    }
+    auto pipe = std::make_unique<RemoteEnd>(*this);
+    const Result<bool> attached = pipe->begin_client(std::move(opened), *view, std::move(identity), maximum_overflow_);
+    if (!attached) {
+        complete(request, attached.status());
+        return;
+    }
+    if (!*attached) {
+        start(request); // the server took this one back; there may be another instance
+        return;
+    }
+    request.pipe = std::move(pipe);
+    complete(request, Status::success);
+}
+
+// ---- the others ----
+
+void Session::start(WaitRequest& request)
+{
+    WaitRequest* owner = &request;
+    add_request(
+        request,
+        [owner] {
+            wire::Wait message;
+            message.request = id_of(*owner);
+            message.name = owner->name.spelling;
+            if (owner->for_ever) {
+                message.timeout = std::numeric_limits<std::uint64_t>::max();
+            } else if (owner->deadline) {
+                // What is left: the request may be sent again after the loss of a broker.
+                const std::uint64_t now = glue::Loop::now();
+                message.timeout = *owner->deadline > now ? *owner->deadline - now : 0;
+            }
+            message.identity = stated(owner->identity);
+            return wire::Message(std::move(message));
+        },
+        nullptr);
+}
+
+void Session::start(ListRequest& request)
+{
+    ListRequest* owner = &request;
+    add_request(
+        request,
+        [owner] {
+            wire::List message;
+            message.request = id_of(*owner);
+            message.pattern = owner->pattern;
+            if (!owner->pipes.empty()) {
+                message.after = owner->pipes.back().name;
+                message.after_scope = owner->pipes.back().scope;
+            }
+            return wire::Message(std::move(message));
+        },
+        [this, owner](wire::Message& message) {
+            if (auto* listed = std::get_if<wire::Listed>(&message)) {
+                answer_listed(*owner, *listed);
+            } else {
+                complete(*owner, Status::internal_error);
+            }
+        });
+}
+
+void Session::answer_listed(ListRequest& request, wire::Listed& listed)
+{
+    for (const wire::Listing& listing : listed.pipes) {
+        request.pipes.push_back(listing_from(listing));
+    }
+    if (listed.status == raw(Status::success) && listed.more && !listed.pipes.empty()) {
+        start(request); // goes on behind the last name
+        return;
+    }
+    complete(request, static_cast<Status>(listed.status));
+}
+
+void Session::start(PingRequest& request)
+{
+    PingRequest* owner = &request;
+    add_request(
+        request,
+        [owner] {
+            wire::Ping message;
+            message.request = id_of(*owner);
+            return wire::Message(std::move(message));
+        },
+        nullptr);
+}
+
+// ---- names ----
+
+void Session::watch(NameWatcher& watcher)
+{
+    watchers_.push_back(watcher);
+    for (const auto& [id, name] : names_) {
+        watcher.appeared(name);
+    }
+    if (names_complete_) {
+        watcher.complete();
+    }
+    if (state_ == State::open) {
+        send_requests();
+    } else if (state_ == State::idle) {
+        connect_soon_.schedule();
+    }
+}
+
+void Session::handle_name(const wire::Name& message)
+{
+    const NameWatcher::Name name{message.pipe, message.name, message.scope, message.owner};
+    if (message.present) {
+        names_[message.pipe] = name;
+    } else {
+        names_.erase(message.pipe);
+    }
+    for (NameWatcher* watcher = watchers_.front(); watcher != nullptr; watcher = watchers_.after(*watcher)) {
+        if (message.present) {
+            watcher->appeared(name);
+        } else {
+            watcher->gone(name);
+        }
+    }
+}
+
+} // namespace ntpipe::session

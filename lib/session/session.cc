@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// session.cc: connecting with the broker, losing it, returning with what is held; messages in and out.
+#include "session/session.hpp"
+
+#include "session/directory.hpp"
+#include "session/fork.hpp"
+
+#include <algorithm>
+
+namespace ntpipe::session {
+namespace {
+
+constexpr std::uint64_t millisecond = 1'000'000;
+constexpr std::uint64_t first_delay = 2 * millisecond;
+constexpr std::uint64_t longest_delay = 250 * millisecond;
+/// How long a broker that was started on demand may take to listen.
+constexpr std::uint64_t starting_time = 10'000 * millisecond;
+
+} // namespace
+
+Session::Session(std::unique_ptr<glue::Loop> loop, SessionOptions options)
+    : Gate(std::move(loop)),
+      options_(std::move(options)),
+      retry_(this->loop(), [this] { dispatcher().handle([this] { connect(); }); }),
+      connect_soon_(this->loop(), [this] { dispatcher().handle([this] { connect(); }); })
+{
+    if (options_.directory.empty()) {
+        options_.directory = default_directory();
+    }
+    if (!options_.start_broker) {
+        options_.start_broker = may_start_broker_in(options_.directory);
+    }
+    add_to_fork_registry(*this);
+}
+
+Session::~Session()
+{
+    remove_from_fork_registry(*this);
+    while (RemoteEnd* end = ends_.front()) {
+        end->detach_from_session(false);
+        static_cast<glue::ListNode*>(end)->unlink();
+    }
+    for (auto& [id, pending] : requests_) {
+        if (pending.request != nullptr) {
+            forget(*pending.request);
+        }
+    }
+}
+
+// ---- connecting ----
+
+void Session::connect()
+{
+    if (state_ == State::greeting || state_ == State::open) {
+        return;
+    }
+    state_ = State::connecting;
+    if (!give_up_at_) {
+        give_up_at_ = glue::Loop::now() + starting_time;
+    }
+    auto socket = connect_to_broker(options_.directory, options_.root_only);
+    if (socket) {
+        opened(*std::move(socket));
+        return;
+    }
+    if (socket.status() == Status::connection_refused && *options_.start_broker && !options_.directory.empty()) {
+        if (!broker_started_) {
+            const Status started = start_broker(options_.directory);
+            broker_started_ = started == Status::success;
+            if (!broker_started_) {
+                retry_later(started);
+                return;
+            }
+            auto again = connect_to_broker(options_.directory, options_.root_only);
+            if (again) {
+                opened(*std::move(again));
+                return;
+            }
+        }
+        retry_later(Status::pending);
+        return;
+    }
+    retry_later(socket.status());
+}
+
+// Statuses other than PENDING end the first connect at once. Who has been connected before waits for the broker to return.
+void Session::retry_later(Status reason)
+{
+    if (!was_open_ && (reason != Status::pending || glue::Loop::now() >= *give_up_at_)) {
+        give_up(reason == Status::pending ? Status::connection_refused : reason);
+        return;
+    }
+    if (glue::Loop::now() >= *give_up_at_) {
+        broker_started_ = false; // whatever came of it: try to start one again
+        give_up_at_ = glue::Loop::now() + starting_time;
+    }
+    retry_delay_ = std::clamp(2 * retry_delay_, first_delay, longest_delay);
+    retry_.set(glue::Loop::now() + retry_delay_);
+}
+
+void Session::give_up(Status status)
+{
+    state_ = State::idle;
+    give_up_at_.reset();
+    retry_delay_ = 0;
+    broker_started_ = false;
+    auto requests = std::move(requests_);
+    requests_.clear();
+    for (auto& [id, pending] : requests) {
+        if (pending.request != nullptr) {
+            complete(*pending.request, status);
+        }
+    }
+    watching_.reset();
+}
+
+void Session::opened(glue::UniqueFd socket)
+{
+    state_ = State::greeting;
+    socket_ = std::make_unique<PacketSocket>(std::move(socket));
+    watch_ = std::make_unique<glue::Loop::Watch>(loop(), socket_->descriptor(),
+                                                 [this] { dispatcher().handle([this] { receive(); }); });
+    wire::Hello hello;
+    hello.layout = channel::layout_version;
+    if (!send(std::move(hello))) {
+        lost();
+    }
+}
+
+bool Session::holds_anything() const
+{
+    return !ends_.empty() || !requests_.empty() || !watchers_.empty();
+}
+
+void Session::lost()
+{
+    const bool greeting = state_ == State::greeting;
+    watch_.reset();
+    socket_.reset();
+    state_ = State::idle;
+    broker_started_ = false;
+    names_complete_ = false;
+    names_.clear();
+    if (watching_) {
+        watching_.reset();
+        for (NameWatcher* watcher = watchers_.front(); watcher != nullptr; watcher = watchers_.after(*watcher)) {
+            watcher->reset();
+        }
+    }
+    for (auto it = requests_.begin(); it != requests_.end();) {
+        it->second.sent = false;
+        it = it->second.request == nullptr ? requests_.erase(it) : std::next(it); // nobody waits for it any more
+    }
+    if (!holds_anything()) {
+        return;
+    }
+    if (greeting) { // it took the connection and hung up: do not come back at once
+        give_up_at_ = give_up_at_.value_or(glue::Loop::now() + starting_time);
+        retry_later(Status::pending);
+        return;
+    }
+    give_up_at_.reset();
+    retry_delay_ = 0;
+    connect_soon_.schedule();
+}
+
+// ---- returning ----
+
+void Session::handle_welcome(const wire::Welcome& welcome)
+{
+    if (state_ != State::greeting) {
+        return;
+    }
+    if (welcome.status != raw(Status::success)) {
+        watch_.reset();
+        socket_.reset();
+        was_open_ = false;
+        give_up(static_cast<Status>(welcome.status));
+        return;
+    }
+    state_ = State::open;
+    was_open_ = true;
+    give_up_at_.reset();
+    retry_delay_ = 0;
+    maximum_overflow_ = welcome.maximum_overflow;
+    come_back();
+    send_requests();
+}
+
+// Brings back what an earlier broker knew: instances with their proof, then connections.
+void Session::come_back()
+{
+    std::map<ServedPipe*, wire::ComeBack> pipes;
+    for (RemoteEnd* end = ends_.front(); end != nullptr; end = ends_.after(*end)) {
+        if (end->served() != nullptr) {
+            pipes[end->served().get()].instances.push_back(end->returned());
+        }
+    }
+    for (auto& [served, message] : pipes) {
+        message.request = next_request_++;
+        message.pipe = served->id;
+        message.secret = served->secret;
+        message.descriptors[0].reset(::dup(served->page_descriptor.get()));
+        Pending pending;
+        pending.sent = true;
+        pending.answered = [this, id = served->id](wire::Message& answer) {
+            const auto* done = std::get_if<wire::Done>(&answer);
+            if (done == nullptr || done->status == raw(Status::success)) {
+                return;
+            }
+            for (RemoteEnd* end = ends_.front(); end != nullptr; end = ends_.after(*end)) {
+                if (end->served() != nullptr && end->served()->id == id) {
+                    end->end().orphan(); // the name is no longer ours
+                }
+            }
+        };
+        requests_.emplace(message.request, std::move(pending));
+        if (!send(std::move(message))) {
+            return;
+        }
+    }
+    for (RemoteEnd* end = ends_.front(); end != nullptr; end = ends_.after(*end)) {
+        if (end->has_connection() && !send(end->held())) {
+            return;
+        }
+    }
+}
+
+// ---- messages ----
+
+bool Session::send(wire::Message message)
+{
+    if (socket_ == nullptr) {
+        return false;
+    }
+    auto packet = wire::encode(std::move(message));
+    if (!packet) {
+        return false;
+    }
+    const PacketSocket::Sent sent = socket_->send(*std::move(packet));
+    if (sent == PacketSocket::Sent::queued) {
+        watch_->want_writable(true);
+    }
+    return sent != PacketSocket::Sent::broken;
+}
+
+bool Session::tell(wire::Message message)
+{
+    return state_ == State::open && send(std::move(message));
+}
+
+void Session::take_in()
+{
+    if (socket_ != nullptr && !receiving_) {
+        receive();
+    }
+}
+
+void Session::receive()
+{
+    if (socket_->queued() != 0) {
+        const PacketSocket::Sent sent = socket_->flush();
+        if (sent == PacketSocket::Sent::broken) {
+            lost();
+            return;
+        }
+        watch_->want_writable(sent == PacketSocket::Sent::queued);
+    }
+    receiving_ = true;
+    while (socket_ != nullptr) {
+        wire::Packet packet;
+        const PacketSocket::Received received = socket_->receive(packet);
+        if (received == PacketSocket::Received::none) {
+            break;
+        }
+        if (received != PacketSocket::Received::packet) {
+            lost();
+            break;
+        }
+        auto message = wire::decode(std::move(packet));
+        if (!message) {
+            lost(); // no broker of ours says such things
+            break;
+        }
+        handle(*std::move(message));
+    }
+    receiving_ = false;
+}
+
+void Session::handle(wire::Message message)
+{
+    if (auto* welcome = std::get_if<wire::Welcome>(&message)) {
+        handle_welcome(*welcome);
+    } else if (auto* connected = std::get_if<wire::Connected>(&message)) {
+        handle_connected(std::move(*connected));
+    } else if (auto* segment = std::get_if<wire::Segment>(&message)) {
+        handle_segment(std::move(*segment));
+    } else if (auto* name = std::get_if<wire::Name>(&message)) {
+        handle_name(*name);
+    } else {
+        space::RequestId id = 0;
+        if (const auto* created = std::get_if<wire::Created>(&message)) {
+            id = created->request;
+        } else if (const auto* open = std::get_if<wire::Opened>(&message)) {
+            id = open->request;
+        } else if (const auto* done = std::get_if<wire::Done>(&message)) {
+            id = done->request;
+        } else if (const auto* listed = std::get_if<wire::Listed>(&message)) {
+            id = listed->request;
+        }
+        Pending pending = take_pending(id);
+        if (pending.answered) {
+            pending.answered(message);
+        } else if (const auto* done = std::get_if<wire::Done>(&message);
+                   done != nullptr && pending.request != nullptr) {
+            complete(*pending.request, static_cast<Status>(done->status));
+        }
+    }
+}
+
+// ---- ends ----
+
+void Session::add_end(RemoteEnd& end)
+{
+    ends_.push_back(end);
+    if (end.handle() != 0) {
+        servers_.emplace(end.handle(), &end);
+    }
+}
+
+void Session::remove_end(RemoteEnd& end)
+{
+    static_cast<glue::ListNode&>(end).unlink();
+    servers_.erase(end.handle());
+}
+
+std::shared_ptr<PeerProcess> Session::peer_process(std::uint64_t session, glue::UniqueFd descriptor)
+{
+    std::weak_ptr<PeerProcess>& known = peers_[session];
+    if (auto process = known.lock()) {
+        return process;
+    }
+    auto process = std::make_shared<PeerProcess>(*this, session, std::move(descriptor));
+    known = process;
+    std::erase_if(peers_, [](const auto& entry) { return entry.second.expired(); });
+    return process;
+}
+
+void Session::peer_process_gone(std::uint64_t session)
+{
+    // An end lets go of its peer when it hears of it, and the last one takes the process with it.
+    const std::shared_ptr<PeerProcess> process = peers_[session].lock();
+    for (RemoteEnd* end = ends_.front(); process != nullptr && end != nullptr;) {
+        RemoteEnd* next = ends_.after(*end);
+        if (end->peer() == process.get()) {
+            end->forget_peer();
+            end->peer_gone();
+        }
+        end = next;
+    }
+}
+
+void Session::handle_connected(wire::Connected connected)
+{
+    const auto found = servers_.find(connected.handle);
+    if (found != servers_.end()) {
+        found->second->take_handover(std::move(connected));
+    }
+    // Else the instance was closed while this was on its way: the client's doorbell closes with the message.
+    tell(wire::Taken());
+}
+
+void Session::handle_segment(wire::Segment segment)
+{
+    for (RemoteEnd* end = ends_.front(); end != nullptr; end = ends_.after(*end)) {
+        if (end->has_connection() && end->connection() == segment.connection &&
+            static_cast<std::uint8_t>(end->end().side()) == segment.side) {
+            end->take_segment(std::move(segment));
+            return;
+        }
+    }
+}
+
+} // namespace ntpipe::session

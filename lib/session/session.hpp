@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// session.hpp: a process's connection with the broker: starts one on demand, returns after a loss with what it held, and takes
+// part in hand-overs.
+//
+//   session.cc    connecting, losing, returning; messages in and out
+//   requests.cc   requests and their answers
+//   remote_end.cc ends
+//   fork.cc       what a fork of the process must not do
+#pragma once
+
+#include "session/gate.hpp"
+#include "session/packet_socket.hpp"
+#include "session/remote_end.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace ntpipe::session {
+
+struct SessionOptions {
+    std::string directory;            ///< empty: default_directory()
+    std::optional<bool> start_broker; ///< none: may_start_broker_in(directory)
+    bool root_only = false;           ///< trust no broker but root's
+};
+
+class Session final : public Gate {
+public:
+    Session(std::unique_ptr<glue::Loop> loop, SessionOptions options);
+    ~Session() override;
+
+    void start(CreateRequest& request) override;
+    void start(OpenRequest& request) override;
+    void start(WaitRequest& request) override;
+    void start(ListRequest& request) override;
+    void start(PingRequest& request) override;
+    void cancel(Request& request) override;
+    void watch(NameWatcher& watcher) override;
+    void take_in() override;
+
+    [[nodiscard]] const std::string& directory() const { return options_.directory; }
+    [[nodiscard]] bool connected() const { return state_ == State::open; }
+
+    // ---- for ends ----
+
+    /// False: there is no broker to hear it; what it must know of ends it is told when it is back.
+    bool tell(wire::Message message);
+    void add_end(RemoteEnd& end);
+    void remove_end(RemoteEnd& end);
+    [[nodiscard]] std::shared_ptr<PeerProcess> peer_process(std::uint64_t session, glue::UniqueFd descriptor);
+    void peer_process_gone(std::uint64_t session);
+
+    // ---- fork.cc ----
+
+    /// Called in the child of a fork: gives up everything that belongs to the parent, without a sign to anybody.
+    void disown();
+
+private:
+    enum class State { idle, connecting, greeting, open };
+
+    struct Pending {
+        Request* request = nullptr; ///< nullptr: abandoned, the answer still comes
+        std::function<wire::Message()> make;
+        std::function<void(wire::Message&)> answered; ///< nullptr: a plain DONE
+        bool sent = false;
+    };
+
+    // session.cc
+    void connect();
+    void retry_later(Status reason);
+    void opened(glue::UniqueFd socket);
+    void receive();
+    void handle(wire::Message message);
+    void handle_welcome(const wire::Welcome& welcome);
+    void come_back();
+    void lost();
+    void give_up(Status status);
+    void send_requests();
+    [[nodiscard]] bool holds_anything() const;
+    [[nodiscard]] bool send(wire::Message message);
+
+    // requests.cc
+    void add_request(Request& request, std::function<wire::Message()> make,
+                     std::function<void(wire::Message&)> answered);
+    [[nodiscard]] Pending take_pending(space::RequestId id);
+    void answer_created(CreateRequest& request, space::InstanceHandle handle, wire::Created& created);
+    void answer_opened(OpenRequest& request, wire::Opened& opened);
+    void answer_listed(ListRequest& request, wire::Listed& listed);
+    void abandon(Request& request) override;
+    [[nodiscard]] std::shared_ptr<ServedPipe> served_pipe(const wire::Created& created, glue::UniqueFd page);
+    [[nodiscard]] Result<std::shared_ptr<const channel::PipeView>> pipe_view(space::PipeId pipe, int descriptor);
+    void handle_name(const wire::Name& message);
+    void handle_connected(wire::Connected connected);
+    void handle_segment(wire::Segment segment);
+
+    SessionOptions options_;
+    State state_ = State::idle;
+    std::unique_ptr<PacketSocket> socket_;
+    std::unique_ptr<glue::Loop::Watch> watch_;
+    glue::Loop::Timer retry_;
+    glue::Loop::Soon connect_soon_;
+    std::uint64_t retry_delay_ = 0;
+    std::optional<std::uint64_t>
+        give_up_at_; ///< of the first connect; later ones go on for as long as something is held
+    bool was_open_ = false;
+    bool broker_started_ = false;
+    std::size_t maximum_overflow_ = 0;
+    bool receiving_ = false;
+
+    space::RequestId next_request_ = 1;
+    std::map<space::RequestId, Pending> requests_;
+    glue::List<RemoteEnd> ends_;
+    std::unordered_map<space::InstanceHandle, RemoteEnd*> servers_;
+    std::unordered_map<space::PipeId, std::weak_ptr<ServedPipe>> served_;
+    std::unordered_map<space::PipeId, std::weak_ptr<const channel::PipeView>> views_;
+    std::unordered_map<std::uint64_t, std::weak_ptr<PeerProcess>> peers_;
+    glue::List<NameWatcher> watchers_;
+    std::optional<space::RequestId> watching_;
+    bool names_complete_ = false;
+    std::map<space::PipeId, NameWatcher::Name> names_;
+};
+
+} // namespace ntpipe::session
