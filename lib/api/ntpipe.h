@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ntpipe.h: Windows NT named pipes, the C API.
+ *
+ * A *session* is a process's way into a namespace of pipes: the broker's, which it shares with other processes, or one of its
+ * own. Through a session a server *creates* instances of a pipe and a client *opens* one; what either gets is an *end*,
+ * struct ntpipe_end. On ends there are the operations of NT's pipe file system: listen, read, write, transceive, peek, flush,
+ * disconnect, query and set information.
+ *
+ * How calls are made
+ *   Operations that may take time are tevent requests: ntpipe_X_send() starts one, its callback says when it is over,
+ *   ntpipe_X_recv() gives the result. The rules are tevent's: the request is a talloc child of `mem_ctx`; talloc_free() of it
+ *   cancels without a trace; tevent_req_cancel() cancels and the callback comes with STATUS_CANCELLED, or with what had
+ *   happened before; tevent_req_set_endtime() makes it end with STATUS_IO_TIMEOUT. `ev` is the session's event context
+ *   (ntpipe_session_event_context()). _send() returns NULL only when out of memory.
+ *   Operations that never wait are plain functions.
+ *   Every X has a blocking form ntpipe_X() for simple programs. It runs the session's event context until X is over, so it must
+ *   not be called from a callback. It is meant for sessions with an event context of their own (ev NULL at the open).
+ *   Programs with another event loop watch ntpipe_session_fd() for reading and call ntpipe_session_dispatch() when it is
+ *   readable; callbacks come from there.
+ *
+ * Results
+ *   Every outcome is an NTSTATUS (ntpipe_status.h). STATUS_BUFFER_OVERFLOW means that there is more than the buffer took; what
+ *   it took is valid. The statuses named below are those of the operation itself; besides, each may return
+ *     STATUS_NO_MEMORY               out of memory
+ *     STATUS_INVALID_PARAMETER       an argument makes no sense
+ *     STATUS_ACCESS_DENIED           the end's granted access does not contain the right for the operation
+ *     STATUS_PIPE_DISCONNECTED       client end: the server has disconnected it; it stays useless
+ *     STATUS_FILE_CLOSED             the end is closed
+ *     STATUS_INVALID_HANDLE          the end was inherited by fork(): it belongs to the parent process
+ *   Section numbers (S 3.2...) are those of the semantics that docs/SPEC.md quotes.
+ *
+ * Ownership
+ *   Sessions, ends and whatever recv functions put on a mem_ctx are talloc objects; talloc_free() closes them. An end keeps
+ *   what it needs of its session, in whatever order they are freed.
+ *
+ * Threads
+ *   A session and everything that came from it belong to one thread at a time. Use a session for each thread.
+ */
+#ifndef NTPIPE_H
+#define NTPIPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <talloc.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+#include <tevent.h>
+#ifdef __cplusplus
+}
+#endif
+
+#include <ntpipe_status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ntpipe_session;
+struct ntpipe_end;
+
+/* ---- numbers that NT gives (S 0.3) --------------------------------------------------------------------------------------- */
+
+enum ntpipe_type { NTPIPE_TYPE_BYTE = 0, NTPIPE_TYPE_MESSAGE = 1 };
+/* May be added to the type of ntpipe_create_params: clients that come over the network are refused. */
+#define NTPIPE_REJECT_REMOTE_CLIENTS 2u
+
+enum ntpipe_read_mode { NTPIPE_READ_BYTE = 0, NTPIPE_READ_MESSAGE = 1 };
+/* NTPIPE_COMPLETE is Win32's PIPE_NOWAIT. */
+enum ntpipe_completion_mode { NTPIPE_QUEUE = 0, NTPIPE_COMPLETE = 1 };
+
+/* Direction: what share access means to NtCreateNamedPipeFile. Inbound is from client to server. */
+enum ntpipe_share { NTPIPE_OUTBOUND = 1, NTPIPE_INBOUND = 2, NTPIPE_DUPLEX = 3 };
+
+enum ntpipe_disposition { NTPIPE_FILE_OPEN = 1, NTPIPE_FILE_CREATE = 2, NTPIPE_FILE_OPEN_IF = 3 };
+/* `information` of a create. */
+enum ntpipe_information { NTPIPE_FILE_OPENED = 1, NTPIPE_FILE_CREATED = 2 };
+
+enum ntpipe_state {
+    NTPIPE_STATE_DISCONNECTED = 1,
+    NTPIPE_STATE_LISTENING = 2,
+    NTPIPE_STATE_CONNECTED = 3,
+    NTPIPE_STATE_CLOSING = 4,
+};
+enum ntpipe_side { NTPIPE_CLIENT_END = 0, NTPIPE_SERVER_END = 1 };
+
+#define NTPIPE_UNLIMITED_INSTANCES 0xFFFFFFFFu
+
+/* Access rights (S 6.1). */
+#define NTPIPE_GENERIC_READ 0x80000000u
+#define NTPIPE_GENERIC_WRITE 0x40000000u
+#define NTPIPE_GENERIC_ALL 0x10000000u
+#define NTPIPE_MAXIMUM_ALLOWED 0x02000000u
+#define NTPIPE_SYNCHRONIZE 0x00100000u
+#define NTPIPE_READ_DATA 0x00000001u
+#define NTPIPE_WRITE_DATA 0x00000002u
+#define NTPIPE_CREATE_PIPE_INSTANCE 0x00000004u
+#define NTPIPE_READ_ATTRIBUTES 0x00000080u
+#define NTPIPE_WRITE_ATTRIBUTES 0x00000100u
+
+/* FSCTL codes for ntpipe_control_send() (S 4). */
+#define NTPIPE_FSCTL_DISCONNECT 0x00110004u
+#define NTPIPE_FSCTL_LISTEN 0x00110008u
+#define NTPIPE_FSCTL_PEEK 0x0011400Cu
+#define NTPIPE_FSCTL_TRANSCEIVE 0x0011C017u
+#define NTPIPE_FSCTL_WAIT 0x00110018u
+#define NTPIPE_FSCTL_FLUSH 0x00118040u
+
+/* ---- sessions ------------------------------------------------------------------------------------------------------------ */
+
+struct ntpipe_session_params {
+    size_t size; /* sizeof(struct ntpipe_session_params) */
+    /* The broker's directory, an absolute path. NULL: $NTPIPE_DIR; else /run/ntpipe where a system broker is, or for root;
+     * else $XDG_RUNTIME_DIR/ntpipe. */
+    const char* directory;
+    /* Start no broker when there is none. By default one is started on demand, except in /run/ntpipe. */
+    bool never_start_broker;
+    /* Trust no broker but root's, in a directory of root's: for daemons that run as root. */
+    bool root_only;
+};
+#define NTPIPE_SESSION_PARAMS_INIT {sizeof(struct ntpipe_session_params), NULL, false, false}
+
+/*
+ * Opens a session with the broker. Does not wait: the connection is made when it is first needed, is made again when the broker
+ * has gone and come back, and then brings the process's instances back with it.
+ *   ev      the event context to work on, which must live longer than what comes from the session; NULL: one of its own
+ *   params  NULL: all defaults
+ * Requests on a session fail with
+ *   STATUS_CONNECTION_REFUSED  no broker is there, and none could be started
+ *   STATUS_ACCESS_DENIED       the directory or the broker belongs to somebody who must not be trusted
+ *   STATUS_REVISION_MISMATCH   the broker speaks another version
+ * Once connected, they wait for a broker that has gone.
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_session_open(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                const struct ntpipe_session_params* params,
+                                                struct ntpipe_session** session);
+
+/*
+ * A namespace within this process: no broker, nothing that other processes see. For tests and for programs that want pipes
+ * between their own parts. The session's user may do everything in it.
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_namespace_create_local(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                          struct ntpipe_session** session);
+
+/* The context that requests on the session take as `ev`. */
+NTPIPE_PUBLIC struct tevent_context* ntpipe_session_event_context(struct ntpipe_session* session);
+
+/*
+ * For other event loops: a descriptor that is readable whenever ntpipe_session_dispatch() has something to do, also after
+ * calls of this API. Only for sessions with an event context of their own; else -1. Owned by the session.
+ */
+NTPIPE_PUBLIC int ntpipe_session_fd(struct ntpipe_session* session);
+/* Does what there is to do, without waiting; calls back. */
+NTPIPE_PUBLIC void ntpipe_session_dispatch(struct ntpipe_session* session);
+
+/* The broker's directory; "" for a local namespace. Valid while the session lives. */
+NTPIPE_PUBLIC const char* ntpipe_session_directory(struct ntpipe_session* session);
+
+/* Over when everything that was asked before on this session has been carried out by the broker. */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_ping_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                  struct ntpipe_session* session);
+NTPIPE_PUBLIC ntpipe_status ntpipe_ping_recv(struct tevent_req* req);
+NTPIPE_PUBLIC ntpipe_status ntpipe_ping(struct ntpipe_session* session);
+
+/* ---- creating: server ends (S 2.1, 2.2) ---------------------------------------------------------------------------------- */
+
+enum ntpipe_scope {
+    NTPIPE_SCOPE_DEFAULT = 0, /* the user's own; for root the global one */
+    NTPIPE_SCOPE_USER = 1,
+    NTPIPE_SCOPE_GLOBAL = 2, /* by permission */
+};
+
+/* The parameters of NtCreateNamedPipeFile. */
+struct ntpipe_create_params {
+    size_t size;             /* sizeof(struct ntpipe_create_params) */
+    uint32_t desired_access; /* of the server end; any, data access is not required to create */
+    uint32_t share_access;   /* enum ntpipe_share: the direction */
+    uint32_t
+        disposition;  /* FILE_CREATE: be the first, or fail. FILE_OPEN: a further instance only. FILE_OPEN_IF: either */
+    uint32_t options; /* create options, as FileModeInformation reports them */
+    uint32_t type;    /* enum ntpipe_type, perhaps with NTPIPE_REJECT_REMOTE_CLIENTS */
+    uint32_t read_mode; /* of this end */
+    uint32_t completion_mode;
+    uint32_t max_instances;  /* 1 to 0xFFFFFFFE, or NTPIPE_UNLIMITED_INSTANCES; the first creator's counts */
+    uint32_t inbound_quota;  /* bytes that may be unread before a write of the client waits; any, also 0 */
+    uint32_t outbound_quota; /* the same for the server's writes */
+    int64_t default_timeout; /* of waits without one; 100 ns units, negative: relative. Needed for a new pipe */
+    const uint8_t* security_descriptor; /* self-relative; NULL: the default (S 6.2). Ignored for further instances */
+    size_t security_descriptor_length;
+    enum ntpipe_scope scope;
+};
+/* A duplex message pipe, read in message mode, any number of instances, quotas of 4096 bytes, 50 ms. */
+#define NTPIPE_CREATE_PARAMS_INIT                                                                                      \
+    {sizeof(struct ntpipe_create_params),                                                                              \
+     NTPIPE_GENERIC_READ | NTPIPE_GENERIC_WRITE | NTPIPE_SYNCHRONIZE,                                                  \
+     NTPIPE_DUPLEX,                                                                                                    \
+     NTPIPE_FILE_OPEN_IF,                                                                                              \
+     0,                                                                                                                \
+     NTPIPE_TYPE_MESSAGE,                                                                                              \
+     NTPIPE_READ_MESSAGE,                                                                                              \
+     NTPIPE_QUEUE,                                                                                                     \
+     NTPIPE_UNLIMITED_INSTANCES,                                                                                       \
+     4096,                                                                                                             \
+     4096,                                                                                                             \
+     -500000,                                                                                                          \
+     NULL,                                                                                                             \
+     0,                                                                                                                \
+     NTPIPE_SCOPE_DEFAULT}
+
+/*
+ * Creates an instance of a pipe: a server end in the state LISTENING, to which a client may connect at once.
+ *   name    `\\.\pipe\NAME`, the other forms of S 1.1, or plain NAME. UTF-8. Any character but NUL is part of the name
+ *   params  NULL: all defaults
+ * recv
+ *   pipe         the server end, on mem_ctx
+ *   information  NTPIPE_FILE_CREATED: the pipe is new; NTPIPE_FILE_OPENED: a further instance. May be NULL
+ * STATUS_OBJECT_NAME_INVALID, STATUS_OBJECT_PATH_SYNTAX_BAD   not a name; a path on another host
+ * STATUS_INVALID_PARAMETER          parameters that NT refuses (S 2.1), in the order of S 2.2
+ * STATUS_INVALID_SECURITY_DESCR, STATUS_INVALID_ACL, STATUS_INVALID_SID   a malformed security descriptor
+ * STATUS_OBJECT_NAME_NOT_FOUND      FILE_OPEN, and there is no such pipe
+ * STATUS_ACCESS_DENIED              FILE_CREATE and the pipe exists; another direction than the pipe's; its security descriptor
+ *                                   does not allow this user a further instance; a reserved name; global scope not permitted
+ * STATUS_INSTANCE_NOT_AVAILABLE     the maximum of instances is reached
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_create_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                    struct ntpipe_session* session, const char* name,
+                                                    const struct ntpipe_create_params* params);
+NTPIPE_PUBLIC ntpipe_status ntpipe_create_recv(struct tevent_req* req, TALLOC_CTX* mem_ctx, struct ntpipe_end** pipe,
+                                               uint32_t* information);
+NTPIPE_PUBLIC ntpipe_status ntpipe_create(TALLOC_CTX* mem_ctx, struct ntpipe_session* session, const char* name,
+                                          const struct ntpipe_create_params* params, struct ntpipe_end** pipe,
+                                          uint32_t* information);
+
+/* ---- who somebody is ----------------------------------------------------------------------------------------------------- */
+
+#define NTPIPE_IDENTITY_REMOTE 1u    /* came over the network */
+#define NTPIPE_IDENTITY_ANONYMOUS 2u /* nobody proved anything */
+#define NTPIPE_IDENTITY_GUEST 4u     /* mapped to the guest account */
+#define NTPIPE_IDENTITY_SIGNED 8u    /* the transport signs */
+#define NTPIPE_IDENTITY_ENCRYPTED 16u
+
+/* All strings are UTF-8 and never NULL in what the library returns; NULL is "" in what it is given. */
+struct ntpipe_identity {
+    size_t size; /* sizeof(struct ntpipe_identity) */
+    uint32_t flags;
+    uint32_t uid; /* Unix user: the one that the client is mapped to */
+    uint32_t gid;
+    uint32_t process_id; /* 0: unknown */
+    uint32_t session_id;
+    uint64_t privileges;
+    size_t num_sids; /* the user first, then the groups; as text: "S-1-5-21-..." */
+    const char* const* sids;
+    const char* account;
+    const char* domain;
+    const char* computer;
+    const char* address;
+    const uint8_t* authorization; /* opaque; from a trusted front such as smbd */
+    size_t authorization_length;
+};
+
+/* ---- opening: client ends (S 2.7) ---------------------------------------------------------------------------------------- */
+
+struct ntpipe_open_params {
+    size_t size; /* sizeof(struct ntpipe_open_params) */
+    uint32_t desired_access;
+    uint32_t disposition;         /* pipes are opened whatever it says */
+    uint32_t impersonation_level; /* 0 anonymous, 1 identification, 2 impersonation, 3 delegation */
+    bool dynamic_tracking;
+    bool effective_only;
+    uint32_t process_id; /* of whom this process stands for; 0: this process */
+    uint32_t session_id;
+    /* Whom this process speaks for. Only for trusted fronts (root, or members of the broker's trusted group). NULL: itself. */
+    const struct ntpipe_identity* identity;
+};
+#define NTPIPE_OPEN_PARAMS_INIT                                                                                        \
+    {sizeof(struct ntpipe_open_params),                                                                                \
+     NTPIPE_GENERIC_READ | NTPIPE_GENERIC_WRITE,                                                                       \
+     NTPIPE_FILE_OPEN,                                                                                                 \
+     2,                                                                                                                \
+     false,                                                                                                            \
+     true,                                                                                                             \
+     0,                                                                                                                \
+     0,                                                                                                                \
+     NULL}
+
+/*
+ * Opens a client end, connected to the instance that has been listening longest. It begins in byte read mode, queue mode.
+ * STATUS_OBJECT_NAME_INVALID, STATUS_OBJECT_PATH_SYNTAX_BAD   as for create
+ * STATUS_OBJECT_NAME_NOT_FOUND      no such pipe
+ * STATUS_ACCESS_DENIED              the pipe's security descriptor; access against the pipe's direction; a remote client and
+ *                                   NTPIPE_REJECT_REMOTE_CLIENTS; an identity from somebody who may not state one
+ * STATUS_BAD_IMPERSONATION_LEVEL    above 3
+ * STATUS_PIPE_NOT_AVAILABLE         no instance is listening: see ntpipe_wait_send()
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_open_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                  struct ntpipe_session* session, const char* name,
+                                                  const struct ntpipe_open_params* params);
+NTPIPE_PUBLIC ntpipe_status ntpipe_open_recv(struct tevent_req* req, TALLOC_CTX* mem_ctx, struct ntpipe_end** pipe);
+NTPIPE_PUBLIC ntpipe_status ntpipe_open(TALLOC_CTX* mem_ctx, struct ntpipe_session* session, const char* name,
+                                        const struct ntpipe_open_params* params, struct ntpipe_end** pipe);
+
+#define NTPIPE_WAIT_DEFAULT INT64_C(0) /* the pipe's default timeout */
+#define NTPIPE_WAIT_FOREVER INT64_C(-1)
+
+/*
+ * Waits until an instance of the pipe is listening. Success reserves nothing: another client may open it first (S 4.3).
+ *   timeout_ms  milliseconds, NTPIPE_WAIT_DEFAULT or NTPIPE_WAIT_FOREVER
+ *   identity    whom a trusted front waits for: decides in which scopes the name is looked up. NULL: this process
+ * STATUS_OBJECT_NAME_NOT_FOUND  no such pipe, or it went while waiting
+ * STATUS_IO_TIMEOUT             the time is over
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_wait_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                  struct ntpipe_session* session, const char* name, int64_t timeout_ms,
+                                                  const struct ntpipe_identity* identity);
+NTPIPE_PUBLIC ntpipe_status ntpipe_wait_recv(struct tevent_req* req);
+NTPIPE_PUBLIC ntpipe_status ntpipe_wait(struct ntpipe_session* session, const char* name, int64_t timeout_ms);
+
+/*
+ * FSCTL_PIPE_WAIT with its structure as it comes from an NT program or an SMB client (S 4.3).
+ *   identity    with NTPIPE_IDENTITY_REMOTE a positive timeout is a duration, as SMB clients mean it, else a point in time
+ * STATUS_INVALID_PARAMETER  the structure is cut or its name does not fit
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_wait_control_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                          struct ntpipe_session* session, const uint8_t* input,
+                                                          size_t input_length, const struct ntpipe_identity* identity);
+NTPIPE_PUBLIC ntpipe_status ntpipe_wait_control_recv(struct tevent_req* req);
+
+/* ---- a server end and its clients (S 2.3 to 2.5) ------------------------------------------------------------------------- */
+
+/*
+ * Waits until a client is connected.
+ * STATUS_PIPE_CONNECTED   one is already: as good as success
+ * STATUS_PIPE_CLOSING     the last client has closed its end: disconnect first
+ * STATUS_PIPE_LISTENING   complete mode: the instance listens now
+ * STATUS_ILLEGAL_FUNCTION client end
+ * STATUS_PIPE_BROKEN, STATUS_PIPE_DISCONNECTED   this end was closed or disconnected meanwhile
+ * STATUS_CONNECTION_DISCONNECTED   the name was lost to somebody else while the broker was away
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_listen_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                    struct ntpipe_end* pipe);
+NTPIPE_PUBLIC ntpipe_status ntpipe_listen_recv(struct tevent_req* req);
+NTPIPE_PUBLIC ntpipe_status ntpipe_listen(struct ntpipe_end* pipe);
+
+/*
+ * Drops the client. Unread data in both directions is lost, pending operations of both ends end with STATUS_PIPE_DISCONNECTED.
+ * Listen again for the next client.
+ * STATUS_PIPE_DISCONNECTED  there is none
+ * STATUS_ILLEGAL_FUNCTION   client end
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_disconnect(struct ntpipe_end* pipe);
+
+/* Closes an end without freeing it. talloc_free() closes, too. Pending operations end with STATUS_PIPE_BROKEN. */
+NTPIPE_PUBLIC void ntpipe_close(struct ntpipe_end* pipe);
+
+/* ---- data (S 3) ---------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Reads up to `length` bytes (0 is allowed; more than 4 GiB - 1 are not used) into `buffer`, which must stay until the request
+ * is over or freed. In message read mode at most one message.
+ *   nread  bytes read; also valid with STATUS_BUFFER_OVERFLOW. May be NULL
+ * STATUS_BUFFER_OVERFLOW  message mode: the message is longer, the rest is read next
+ * STATUS_PIPE_EMPTY       complete mode: nothing there
+ * STATUS_PIPE_BROKEN      the other end is closed and everything was read
+ * STATUS_PIPE_LISTENING, STATUS_PIPE_DISCONNECTED   server end without a client
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_read_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                  struct ntpipe_end* pipe, void* buffer, size_t length);
+NTPIPE_PUBLIC ntpipe_status ntpipe_read_recv(struct tevent_req* req, size_t* nread);
+NTPIPE_PUBLIC ntpipe_status ntpipe_read(struct ntpipe_end* pipe, void* buffer, size_t length, size_t* nread);
+
+/*
+ * Writes `length` bytes (at most 4 GiB - 1): on a message pipe one message, which may be empty. `buffer` is not used any more
+ * when the call returns. The request is over when what is unread up to its end is within the quota (S 3.3).
+ *   nwritten  all of it; in complete mode perhaps less, also 0 (S 3.4). May be NULL
+ * STATUS_PIPE_CLOSING     the other end is closed
+ * STATUS_PIPE_BROKEN      it was closed before the write was over: the data is lost
+ * STATUS_PIPE_LISTENING, STATUS_PIPE_DISCONNECTED   server end without a client
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_write_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                   struct ntpipe_end* pipe, const void* buffer, size_t length);
+NTPIPE_PUBLIC ntpipe_status ntpipe_write_recv(struct tevent_req* req, size_t* nwritten);
+NTPIPE_PUBLIC ntpipe_status ntpipe_write(struct ntpipe_end* pipe, const void* buffer, size_t length, size_t* nwritten);
+
+/*
+ * Writes one message and reads one: FSCTL_PIPE_TRANSCEIVE (S 3.7). Either end may, in message read mode on a duplex pipe.
+ * Statuses of the read, and
+ * STATUS_INVALID_PIPE_STATE  not connected, not duplex, or not in message read mode
+ * STATUS_PIPE_BUSY           there is unread data, or a read is pending: nothing was written
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_transceive_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                        struct ntpipe_end* pipe, const void* request,
+                                                        size_t request_length, void* reply, size_t reply_length);
+NTPIPE_PUBLIC ntpipe_status ntpipe_transceive_recv(struct tevent_req* req, size_t* nread);
+NTPIPE_PUBLIC ntpipe_status ntpipe_transceive(struct ntpipe_end* pipe, const void* request, size_t request_length,
+                                              void* reply, size_t reply_length, size_t* nread);
+
+/*
+ * Waits until everything that this end wrote before has been read (S 3.6).
+ * STATUS_PIPE_BROKEN, STATUS_PIPE_DISCONNECTED  the other end did not read it all
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_flush_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                   struct ntpipe_end* pipe);
+NTPIPE_PUBLIC ntpipe_status ntpipe_flush_recv(struct tevent_req* req);
+NTPIPE_PUBLIC ntpipe_status ntpipe_flush(struct ntpipe_end* pipe);
+
+struct ntpipe_peek_info {
+    uint32_t state;               /* NTPIPE_STATE_CONNECTED or _CLOSING */
+    uint32_t read_data_available; /* bytes unread */
+    uint32_t number_of_messages;  /* message type: unread messages, empty ones included */
+    uint32_t message_length;      /* message type: unread bytes of the first message */
+    size_t copied;                /* bytes copied to the buffer */
+};
+
+/*
+ * Looks at what could be read, consuming nothing (S 3.8). `buffer` may be NULL with length 0.
+ * STATUS_BUFFER_OVERFLOW     message type: the first message is longer than what was copied
+ * STATUS_INVALID_PIPE_STATE  server end without a client
+ * STATUS_PIPE_BROKEN         the other end is closed and everything was read
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_peek(struct ntpipe_end* pipe, void* buffer, size_t length,
+                                        struct ntpipe_peek_info* info);
+
+/* ---- information (S 5) --------------------------------------------------------------------------------------------------- */
+
+struct ntpipe_pipe_info { /* FilePipeInformation */
+    uint32_t read_mode;
+    uint32_t completion_mode;
+};
+
+/* Needs READ_ATTRIBUTES. */
+NTPIPE_PUBLIC ntpipe_status ntpipe_query_pipe_info(struct ntpipe_end* pipe, struct ntpipe_pipe_info* info);
+/*
+ * Needs WRITE_ATTRIBUTES. Both values are set, or none.
+ * STATUS_INVALID_PARAMETER  no such mode; message read mode on a byte pipe
+ * STATUS_PIPE_BUSY          change to complete mode while this end has reads or writes pending
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_set_pipe_info(struct ntpipe_end* pipe, const struct ntpipe_pipe_info* info);
+
+struct ntpipe_local_info { /* FilePipeLocalInformation */
+    uint32_t type;
+    uint32_t configuration; /* 0 inbound, 1 outbound, 2 full duplex */
+    uint32_t maximum_instances;
+    uint32_t current_instances;
+    uint32_t inbound_quota;
+    uint32_t read_data_available;
+    uint32_t outbound_quota;
+    uint32_t write_quota_available;
+    uint32_t state;
+    uint32_t end;
+};
+
+/* Needs READ_ATTRIBUTES. */
+NTPIPE_PUBLIC ntpipe_status ntpipe_query_local_info(struct ntpipe_end* pipe, struct ntpipe_local_info* info);
+
+/*
+ * Any class of file information, as its bytes.
+ *   information  bytes put into the buffer
+ * STATUS_INFO_LENGTH_MISMATCH  the buffer is too small for the fixed part
+ * STATUS_BUFFER_OVERFLOW       the name did not fit as a whole
+ * STATUS_INVALID_PARAMETER     pipes do not have that class
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_query_information(struct ntpipe_end* pipe, uint32_t information_class, void* buffer,
+                                                     size_t length, size_t* information);
+NTPIPE_PUBLIC ntpipe_status ntpipe_set_information(struct ntpipe_end* pipe, uint32_t information_class,
+                                                   const void* buffer, size_t length);
+
+/*
+ * Any FSCTL_PIPE_* on an end, as its bytes. `output` must stay until the request is over or freed; `input` is not used any more
+ * when the call returns.
+ *   information  bytes put into `output`
+ * STATUS_NOT_SUPPORTED  an end does not know that code
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_control_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                     struct ntpipe_end* pipe, uint32_t code, const void* input,
+                                                     size_t input_length, void* output, size_t output_length);
+NTPIPE_PUBLIC ntpipe_status ntpipe_control_recv(struct tevent_req* req, size_t* information);
+
+/* The access that the end was granted. */
+NTPIPE_PUBLIC uint32_t ntpipe_granted_access(struct ntpipe_end* pipe);
+/* The name as its creator spelled it, UTF-8, without prefix. Valid while the end lives. */
+NTPIPE_PUBLIC const char* ntpipe_name(struct ntpipe_end* pipe);
+
+/*
+ * Who the client of the connection is; on either end.
+ *   identity  on mem_ctx, in one piece
+ * STATUS_NOT_FOUND  server end that has no client
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_get_client_info(struct ntpipe_end* pipe, TALLOC_CTX* mem_ctx,
+                                                   struct ntpipe_identity** identity);
+NTPIPE_PUBLIC ntpipe_status ntpipe_get_server_process_id(struct ntpipe_end* pipe, uint32_t* process_id);
+
+/* ---- the namespace ------------------------------------------------------------------------------------------------------- */
+
+struct ntpipe_listing {
+    const char* name; /* without prefix */
+    bool global;
+    uint32_t owner;      /* Unix user that created it */
+    uint32_t process_id; /* of the oldest instance's server */
+    uint32_t type;
+    uint32_t configuration;
+    uint32_t maximum_instances;
+    uint32_t listening; /* instances in that state */
+    uint32_t connected;
+    uint32_t closing;
+    uint32_t disconnected;
+};
+
+/*
+ * Lists the pipes that this process sees.
+ *   pattern   with * and ?, compared as names are; NULL: all
+ *   listings  an array on mem_ctx, in the order of the folded names
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_list_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                  struct ntpipe_session* session, const char* pattern);
+NTPIPE_PUBLIC ntpipe_status ntpipe_list_recv(struct tevent_req* req, TALLOC_CTX* mem_ctx,
+                                             struct ntpipe_listing** listings, size_t* count);
+NTPIPE_PUBLIC ntpipe_status ntpipe_list(TALLOC_CTX* mem_ctx, struct ntpipe_session* session, const char* pattern,
+                                        struct ntpipe_listing** listings, size_t* count);
+
+/* What a watch calls. Names come without prefix; `scope_uid` is the user of the scope, or NTPIPE_WATCH_GLOBAL. */
+#define NTPIPE_WATCH_GLOBAL UINT64_MAX
+struct ntpipe_watch_handlers {
+    size_t size; /* sizeof(struct ntpipe_watch_handlers) */
+    void (*appeared)(void* private_data, uint64_t pipe, const char* name, uint64_t scope_uid, uint32_t owner);
+    void (*gone)(void* private_data, uint64_t pipe);
+    /* All names that are there have been told. */
+    void (*complete)(void* private_data);
+    /* The broker is lost, and with it what was told; when it is back everything is told anew. */
+    void (*reset)(void* private_data);
+};
+struct ntpipe_watch;
+
+/*
+ * Hears of names that come and go, until talloc_free(*watch). A new name is told before its creator knows that it has
+ * created it. The handlers are called from the event context and from ntpipe_session_take_in(); they must not free the watch,
+ * nor start or end anything on the session.
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_watch_names(TALLOC_CTX* mem_ctx, struct ntpipe_session* session,
+                                               const struct ntpipe_watch_handlers* handlers, void* private_data,
+                                               struct ntpipe_watch** watch);
+/* Takes in what the broker has said so far, without waiting and without calling back for requests. */
+NTPIPE_PUBLIC void ntpipe_session_take_in(struct ntpipe_session* session);
+
+/* True if `name` matches `pattern`, which may contain * and ?, as names are compared. False also if either is not UTF-8. */
+NTPIPE_PUBLIC bool ntpipe_name_matches(const char* pattern, const char* name);
+
+/* ---- security descriptors ------------------------------------------------------------------------------------------------ */
+
+/*
+ * From SDDL text to the self-relative form.
+ *   error_at  where in the text it went wrong. May be NULL
+ * STATUS_INVALID_SECURITY_DESCR
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_sddl_to_descriptor(TALLOC_CTX* mem_ctx, const char* sddl, uint8_t** descriptor,
+                                                      size_t* length, size_t* error_at);
+/* And back. STATUS_INVALID_SECURITY_DESCR, STATUS_INVALID_ACL, STATUS_INVALID_SID. */
+NTPIPE_PUBLIC ntpipe_status ntpipe_descriptor_to_sddl(TALLOC_CTX* mem_ctx, const uint8_t* descriptor, size_t length,
+                                                      char** sddl);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

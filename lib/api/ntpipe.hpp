@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// ntpipe.hpp: Windows NT named pipes, the C++20 API: the C API (ntpipe.h, where each call's contract stands) with owners,
+// results by value, and coroutines.
+//
+// A call that may take time returns an Awaited: `co_await end.read(buffer)` in a coroutine, `end.read(buffer).get()` where
+// blocking is wanted, `.within(100ms)` for a time limit; letting it go cancels. It has been started when the call returns, so
+// several can be under way at once. std::bad_alloc is thrown when memory is out; everything else is a Status.
+//
+//     ntpipe::Task<> serve(ntpipe::Session& session)
+//     {
+//         auto pipe = co_await session.create(R"(\\.\pipe\echo)");
+//         std::array<std::byte, 4096> buffer;
+//         for (;;) {
+//             co_await pipe->listen();
+//             while (const auto got = co_await pipe->read(buffer)) {
+//                 co_await pipe->write(std::span(buffer).first(got.size));
+//             }
+//             pipe->disconnect();
+//         }
+//     }
+#pragma once
+
+#include <ntpipe.h>
+#include <ntpipe_status.hpp>
+#include <ntpipe_task.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ntpipe {
+
+[[nodiscard]] inline const char* name_of(Status status)
+{
+    return ntpipe_status_name(raw(status));
+}
+[[nodiscard]] inline const char* text_of(Status status)
+{
+    return ntpipe_status_text(raw(status));
+}
+
+/// What a transfer has done. True: data (perhaps none) was transferred; also for STATUS_BUFFER_OVERFLOW.
+struct Transfer {
+    Status status = Status::success;
+    std::size_t size = 0;
+    [[nodiscard]] explicit operator bool() const { return !is_error(status); }
+    /// There is more of the message than the buffer took.
+    [[nodiscard]] bool more() const { return status == Status::buffer_overflow; }
+};
+
+/// Parameters with the defaults of NTPIPE_CREATE_PARAMS_INIT; set members as needed.
+struct CreateParameters : ntpipe_create_params {
+    CreateParameters() : ntpipe_create_params(NTPIPE_CREATE_PARAMS_INIT) {}
+};
+struct OpenParameters : ntpipe_open_params {
+    OpenParameters() : ntpipe_open_params(NTPIPE_OPEN_PARAMS_INIT) {}
+};
+struct SessionParameters : ntpipe_session_params {
+    SessionParameters() : ntpipe_session_params(NTPIPE_SESSION_PARAMS_INIT) {}
+};
+
+/// Owns a talloc object of the C API.
+template <typename T>
+struct TallocDelete {
+    void operator()(T* object) const { talloc_free(object); }
+};
+template <typename T>
+using Talloc = std::unique_ptr<T, TallocDelete<T>>;
+
+/// For calls with a status and nothing else.
+template <ntpipe_status (*receive)(tevent_req*)>
+struct ReceiveStatus {
+    Status operator()(tevent_req* request) const { return static_cast<Status>(receive(request)); }
+};
+template <ntpipe_status (*receive)(tevent_req*, std::size_t*)>
+struct ReceiveTransfer {
+    Transfer operator()(tevent_req* request) const
+    {
+        Transfer transfer;
+        transfer.status = static_cast<Status>(receive(request, &transfer.size));
+        return transfer;
+    }
+};
+
+/// One end of a pipe. Closes when it goes.
+class End {
+public:
+    End(ntpipe_end* end, tevent_context* events) : end_(end), events_(events) {}
+
+    [[nodiscard]] auto listen()
+    {
+        return await<ReceiveStatus<ntpipe_listen_recv>>(ntpipe_listen_send(nullptr, events_, get()));
+    }
+    [[nodiscard]] auto read(std::span<std::byte> buffer)
+    {
+        return await<ReceiveTransfer<ntpipe_read_recv>>(
+            ntpipe_read_send(nullptr, events_, get(), buffer.data(), buffer.size()));
+    }
+    [[nodiscard]] auto write(std::span<const std::byte> data)
+    {
+        return await<ReceiveTransfer<ntpipe_write_recv>>(
+            ntpipe_write_send(nullptr, events_, get(), data.data(), data.size()));
+    }
+    [[nodiscard]] auto write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
+    [[nodiscard]] auto transceive(std::span<const std::byte> request, std::span<std::byte> reply)
+    {
+        return await<ReceiveTransfer<ntpipe_transceive_recv>>(ntpipe_transceive_send(
+            nullptr, events_, get(), request.data(), request.size(), reply.data(), reply.size()));
+    }
+    [[nodiscard]] auto flush()
+    {
+        return await<ReceiveStatus<ntpipe_flush_recv>>(ntpipe_flush_send(nullptr, events_, get()));
+    }
+
+    Status disconnect() { return static_cast<Status>(ntpipe_disconnect(get())); }
+    void close() { ntpipe_close(get()); }
+    [[nodiscard]] Status peek(std::span<std::byte> buffer, ntpipe_peek_info& info)
+    {
+        return static_cast<Status>(ntpipe_peek(get(), buffer.data(), buffer.size(), &info));
+    }
+    [[nodiscard]] Status set_modes(ntpipe_read_mode read_mode, ntpipe_completion_mode completion_mode = NTPIPE_QUEUE)
+    {
+        const ntpipe_pipe_info info{static_cast<std::uint32_t>(read_mode), static_cast<std::uint32_t>(completion_mode)};
+        return static_cast<Status>(ntpipe_set_pipe_info(get(), &info));
+    }
+    [[nodiscard]] Result<ntpipe_pipe_info> modes() { return query<ntpipe_pipe_info>(ntpipe_query_pipe_info); }
+    [[nodiscard]] Result<ntpipe_local_info> local_info() { return query<ntpipe_local_info>(ntpipe_query_local_info); }
+    [[nodiscard]] Result<Talloc<ntpipe_identity>> client()
+    {
+        ntpipe_identity* identity = nullptr;
+        const auto status = static_cast<Status>(ntpipe_get_client_info(get(), nullptr, &identity));
+        if (status != Status::success) {
+            return status;
+        }
+        return Talloc<ntpipe_identity>(identity);
+    }
+    [[nodiscard]] std::string name() const { return ntpipe_name(end_.get()); }
+    [[nodiscard]] ntpipe_end* get() const { return end_.get(); }
+
+private:
+    template <typename Receive>
+    [[nodiscard]] Awaited<Receive> await(tevent_req* request)
+    {
+        return Awaited<Receive>(events_, request, Receive());
+    }
+    template <typename Info>
+    [[nodiscard]] Result<Info> query(ntpipe_status (*ask)(ntpipe_end*, Info*))
+    {
+        Info info{};
+        const auto status = static_cast<Status>(ask(get(), &info));
+        if (status != Status::success) {
+            return status;
+        }
+        return info;
+    }
+
+    Talloc<ntpipe_end> end_;
+    tevent_context* events_;
+};
+
+/// A line of a listing.
+struct Listing {
+    std::string name;
+    bool global = false;
+    std::uint32_t owner = 0;
+    std::uint32_t process_id = 0;
+    std::uint32_t type = 0;
+    std::uint32_t configuration = 0;
+    std::uint32_t maximum_instances = 0;
+    std::uint32_t listening = 0;
+    std::uint32_t connected = 0;
+    std::uint32_t closing = 0;
+    std::uint32_t disconnected = 0;
+};
+
+/// A way into a namespace of pipes. Ends may live longer than it.
+class Session {
+public:
+    /// `events`: nullptr for an event context of its own.
+    [[nodiscard]] static Result<Session> open(const SessionParameters& parameters = {},
+                                              tevent_context* events = nullptr)
+    {
+        ntpipe_session* session = nullptr;
+        const auto status = static_cast<Status>(ntpipe_session_open(nullptr, events, &parameters, &session));
+        return made(status, session);
+    }
+    /// A namespace within this process.
+    [[nodiscard]] static Result<Session> local(tevent_context* events = nullptr)
+    {
+        ntpipe_session* session = nullptr;
+        const auto status = static_cast<Status>(ntpipe_namespace_create_local(nullptr, events, &session));
+        return made(status, session);
+    }
+
+    [[nodiscard]] auto create(const std::string& name, const CreateParameters& parameters = {})
+    {
+        return await(ntpipe_create_send(nullptr, events(), get(), name.c_str(), &parameters),
+                     ReceiveEnd<true>{events()});
+    }
+    [[nodiscard]] auto connect(const std::string& name, const OpenParameters& parameters = {})
+    {
+        return await(ntpipe_open_send(nullptr, events(), get(), name.c_str(), &parameters),
+                     ReceiveEnd<false>{events()});
+    }
+    /// Until an instance of the pipe listens. `timeout`: zero is the pipe's default.
+    [[nodiscard]] auto wait(const std::string& name, std::chrono::milliseconds timeout = std::chrono::milliseconds(0))
+    {
+        return await(ntpipe_wait_send(nullptr, events(), get(), name.c_str(), timeout.count(), nullptr),
+                     ReceiveStatus<ntpipe_wait_recv>());
+    }
+    [[nodiscard]] auto list(const std::string& pattern = "*")
+    {
+        return await(ntpipe_list_send(nullptr, events(), get(), pattern.c_str()), ReceiveListings());
+    }
+    [[nodiscard]] auto ping()
+    {
+        return await(ntpipe_ping_send(nullptr, events(), get()), ReceiveStatus<ntpipe_ping_recv>());
+    }
+
+    /// Runs a coroutine to its end.
+    template <typename T>
+    T run(Task<T> task)
+    {
+        return task.run(events());
+    }
+    [[nodiscard]] tevent_context* events() const { return ntpipe_session_event_context(session_.get()); }
+    /// For other event loops; see ntpipe_session_fd().
+    [[nodiscard]] int fd() const { return ntpipe_session_fd(session_.get()); }
+    void dispatch() { ntpipe_session_dispatch(session_.get()); }
+    [[nodiscard]] std::string directory() const { return ntpipe_session_directory(session_.get()); }
+    [[nodiscard]] ntpipe_session* get() const { return session_.get(); }
+
+private:
+    explicit Session(ntpipe_session* session) : session_(session) {}
+    static Result<Session> made(Status status, ntpipe_session* session)
+    {
+        if (status != Status::success) {
+            return status;
+        }
+        return Session(session);
+    }
+
+    template <bool server>
+    struct ReceiveEnd {
+        tevent_context* events;
+        Result<End> operator()(tevent_req* request) const
+        {
+            ntpipe_end* end = nullptr;
+            Status status = Status::success;
+            if constexpr (server) {
+                status = static_cast<Status>(ntpipe_create_recv(request, nullptr, &end, nullptr));
+            } else {
+                status = static_cast<Status>(ntpipe_open_recv(request, nullptr, &end));
+            }
+            if (status != Status::success) {
+                return status;
+            }
+            return End(end, events);
+        }
+    };
+    struct ReceiveListings {
+        Result<std::vector<Listing>> operator()(tevent_req* request) const
+        {
+            ntpipe_listing* listings = nullptr;
+            std::size_t count = 0;
+            const auto status = static_cast<Status>(ntpipe_list_recv(request, nullptr, &listings, &count));
+            if (status != Status::success) {
+                return status;
+            }
+            const Talloc<ntpipe_listing> owner(listings);
+            std::vector<Listing> out;
+            for (const ntpipe_listing& in : std::span(listings, count)) {
+                out.push_back({in.name, in.global, in.owner, in.process_id, in.type, in.configuration,
+                               in.maximum_instances, in.listening, in.connected, in.closing, in.disconnected});
+            }
+            return out;
+        }
+    };
+    template <typename Receive>
+    [[nodiscard]] Awaited<Receive> await(tevent_req* request, Receive receive)
+    {
+        return Awaited<Receive>(events(), request, std::move(receive));
+    }
+
+    Talloc<ntpipe_session> session_;
+};
+
+} // namespace ntpipe

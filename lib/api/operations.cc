@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// operations.cc: the C API: listening, data, control codes.
+#include "api/objects_internal.hpp"
+
+using namespace ntpipe;
+using namespace ntpipe::api;
+
+namespace {
+
+/// An operation on an end. Keeps the gate, so that the end's completions have somewhere to go.
+struct OperationState : RequestState<end::Operation> {
+    using RequestState::RequestState;
+    struct ntpipe_end* pipe = nullptr;
+};
+
+template <typename Start>
+tevent_req* start_operation(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, Start&& start)
+{
+    OperationState* state = nullptr;
+    tevent_req* req = make_request(mem_ctx, state);
+    if (req == nullptr) {
+        return nullptr;
+    }
+    state->pipe = pipe;
+    tevent_req_set_cancel_fn(req, [](tevent_req* cancelled) {
+        auto* operation = state_of<OperationState>(cancelled);
+        return operation->pending() && (operation->cancel(), true);
+    });
+    tevent_req_set_cleanup_fn(req, [](tevent_req* over, enum tevent_req_state) {
+        state_of<OperationState>(over)->abandon(); // it may have timed out
+    });
+    return launch(req, *state, ev, pipe->gate, [&] { return start(pipe->end(), *state); });
+}
+
+ntpipe_status receive(tevent_req* req, size_t* information)
+{
+    const Status status = outcome_of<OperationState>(req);
+    if (information != nullptr) {
+        *information = is_error(status) ? 0 : state_of<OperationState>(req)->information();
+    }
+    tevent_req_received(req);
+    return raw(status);
+}
+
+std::span<std::byte> out_span(void* buffer, size_t length)
+{
+    return {static_cast<std::byte*>(buffer), length};
+}
+
+glue::ByteSpan in_span(const void* buffer, size_t length)
+{
+    return {static_cast<const std::byte*>(buffer), length};
+}
+
+} // namespace
+
+extern "C" {
+
+tevent_req* ntpipe_listen_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe)
+{
+    return start_operation(mem_ctx, ev, pipe,
+                           [](end::End& end, end::Operation& operation) { return end.listen(operation); });
+}
+
+ntpipe_status ntpipe_listen_recv(tevent_req* req)
+{
+    return receive(req, nullptr);
+}
+
+ntpipe_status ntpipe_listen(struct ntpipe_end* pipe)
+{
+    return block(
+        *pipe->gate, [&](tevent_context* ev) { return ntpipe_listen_send(nullptr, ev, pipe); }, ntpipe_listen_recv);
+}
+
+ntpipe_status ntpipe_disconnect(struct ntpipe_end* pipe)
+{
+    return guarded([&] { return pipe->end().disconnect(); });
+}
+
+void ntpipe_close(struct ntpipe_end* pipe)
+{
+    (void)guarded([&] {
+        pipe->pipe->close();
+        return Status::success;
+    });
+}
+
+tevent_req* ntpipe_read_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, void* buffer,
+                             size_t length)
+{
+    return start_operation(mem_ctx, ev, pipe, [&](end::End& end, end::Operation& operation) {
+        return end.read(operation, out_span(buffer, length));
+    });
+}
+
+ntpipe_status ntpipe_read_recv(tevent_req* req, size_t* nread)
+{
+    return receive(req, nread);
+}
+
+ntpipe_status ntpipe_read(struct ntpipe_end* pipe, void* buffer, size_t length, size_t* nread)
+{
+    return block(
+        *pipe->gate, [&](tevent_context* ev) { return ntpipe_read_send(nullptr, ev, pipe, buffer, length); },
+        [&](tevent_req* req) { return ntpipe_read_recv(req, nread); });
+}
+
+tevent_req* ntpipe_write_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, const void* buffer,
+                              size_t length)
+{
+    return start_operation(mem_ctx, ev, pipe, [&](end::End& end, end::Operation& operation) {
+        return end.write(operation, in_span(buffer, length));
+    });
+}
+
+ntpipe_status ntpipe_write_recv(tevent_req* req, size_t* nwritten)
+{
+    return receive(req, nwritten);
+}
+
+ntpipe_status ntpipe_write(struct ntpipe_end* pipe, const void* buffer, size_t length, size_t* nwritten)
+{
+    return block(
+        *pipe->gate, [&](tevent_context* ev) { return ntpipe_write_send(nullptr, ev, pipe, buffer, length); },
+        [&](tevent_req* req) { return ntpipe_write_recv(req, nwritten); });
+}
+
+tevent_req* ntpipe_transceive_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe,
+                                   const void* request, size_t request_length, void* reply, size_t reply_length)
+{
+    return start_operation(mem_ctx, ev, pipe, [&](end::End& end, end::Operation& operation) {
+        return end.transceive(operation, in_span(request, request_length), out_span(reply, reply_length));
+    });
+}
+
+ntpipe_status ntpipe_transceive_recv(tevent_req* req, size_t* nread)
+{
+    return receive(req, nread);
+}
+
+ntpipe_status ntpipe_transceive(struct ntpipe_end* pipe, const void* request, size_t request_length, void* reply,
+                                size_t reply_length, size_t* nread)
+{
+    return block(
+        *pipe->gate,
+        [&](tevent_context* ev) {
+            return ntpipe_transceive_send(nullptr, ev, pipe, request, request_length, reply, reply_length);
+        },
+        [&](tevent_req* req) { return ntpipe_transceive_recv(req, nread); });
+}
+
+tevent_req* ntpipe_flush_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe)
+{
+    return start_operation(mem_ctx, ev, pipe,
+                           [](end::End& end, end::Operation& operation) { return end.flush(operation); });
+}
+
+ntpipe_status ntpipe_flush_recv(tevent_req* req)
+{
+    return receive(req, nullptr);
+}
+
+ntpipe_status ntpipe_flush(struct ntpipe_end* pipe)
+{
+    return block(
+        *pipe->gate, [&](tevent_context* ev) { return ntpipe_flush_send(nullptr, ev, pipe); }, ntpipe_flush_recv);
+}
+
+ntpipe_status ntpipe_peek(struct ntpipe_end* pipe, void* buffer, size_t length, ntpipe_peek_info* info)
+{
+    return guarded([&] {
+        end::PeekInformation seen;
+        const Status status = pipe->end().peek(out_span(buffer, length), seen);
+        *info = {seen.named_pipe_state, seen.read_data_available, seen.number_of_messages, seen.message_length,
+                 seen.copied};
+        return status;
+    });
+}
+
+tevent_req* ntpipe_control_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, uint32_t code,
+                                const void* input, size_t input_length, void* output, size_t output_length)
+{
+    return start_operation(mem_ctx, ev, pipe, [&](end::End& end, end::Operation& operation) {
+        return end.control(operation, code, in_span(input, input_length), out_span(output, output_length));
+    });
+}
+
+ntpipe_status ntpipe_control_recv(tevent_req* req, size_t* information)
+{
+    return receive(req, information);
+}
+}
