@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// broker.cc: sessions, the effects of the namespace, time.
+#include "broker.hpp"
+
+#include "session/random.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <system_error>
+
+namespace ntpipe::broker {
+namespace {
+
+constexpr std::uint64_t second = 1'000'000'000;
+/// A session that says nothing for so long after its connect is closed.
+constexpr std::uint64_t greeting_time = 30 * second;
+/// A session that does not read what it is sent is closed at this many packets.
+constexpr std::size_t longest_queue = 4096;
+/// So many messages of one session are carried out before others have their turn.
+constexpr std::size_t longest_inbox = 256;
+/// When there are no descriptors left, connecting processes wait this long for some.
+constexpr std::uint64_t accept_pause = second / 10;
+
+// What a session tells and gets no answer to.
+bool is_statement(const wire::Message& message)
+{
+    return std::holds_alternative<wire::Listening>(message) || std::holds_alternative<wire::Disconnected>(message) ||
+           std::holds_alternative<wire::Closed>(message) || std::holds_alternative<wire::Released>(message) ||
+           std::holds_alternative<wire::Taken>(message) || std::holds_alternative<wire::Cancel>(message) ||
+           std::holds_alternative<wire::Held>(message);
+}
+
+space::Policy policy_of(const BrokerOptions& options)
+{
+    space::Policy policy;
+    policy.user_scopes = options.user_scopes;
+    for (const std::string& name : options.reserved_names) {
+        if (const auto parsed = name::parse(name)) {
+            policy.reserved_names.push_back(parsed->folded);
+        } else {
+            spdlog::warn("the reserved name '{}' is no pipe name", name);
+        }
+    }
+    return policy;
+}
+
+} // namespace
+
+Broker::Broker(glue::Loop& loop, BrokerOptions options, std::function<void()> idle)
+    : loop_(loop),
+      options_(std::move(options)),
+      idle_(std::move(idle)),
+      number_(session::random_number()),
+      namespace_(policy_of(options_), number_ >> 16), // ids of this start do not meet those of the one before
+      timer_(loop,
+             [this] {
+                 namespace_.expire(glue::Loop::now());
+                 carry_out_effects();
+             }),
+      idle_timer_(loop, [this] { idle_(); }),
+      accept_again_(loop, [this] { accept(); })
+{
+    ready_.reset(::epoll_create1(EPOLL_CLOEXEC));
+    if (!ready_) {
+        throw std::system_error(errno, std::generic_category(), "epoll_create1");
+    }
+    ready_watch_ = std::make_unique<glue::Loop::Watch>(loop_, ready_.get(), [this] { serve_ready(); });
+}
+
+Broker::~Broker() = default;
+
+// Names that an earlier broker gave out stay reserved for those of their servers that live.
+Status Broker::restore()
+{
+    if (const Status status = journal_.open(options_.directory); status != Status::success) {
+        return status;
+    }
+    const std::uint64_t deadline = glue::Loop::now() + options_.grace;
+    for (const space::PipeRecord& record : journal_.take_records()) {
+        spdlog::info("'{}' stays reserved for the servers that had it", record.name);
+        namespace_.reserve(record, deadline);
+        for (const std::uint32_t process : record.servers) {
+            watch_expected(record.id, process);
+        }
+    }
+    carry_out_effects();
+    return Status::success;
+}
+
+void Broker::watch_expected(space::PipeId pipe, std::uint32_t process)
+{
+    glue::UniqueFd descriptor = open_process(process);
+    if (!descriptor) {
+        namespace_.server_gone(pipe, process);
+        return;
+    }
+    auto watch = std::make_unique<glue::Loop::Watch>(loop_, descriptor.get(), [this, pipe, process] {
+        namespace_.server_gone(pipe, process);
+        expected_servers_.erase({pipe, process});
+        carry_out_effects();
+    });
+    expected_servers_[{pipe, process}] = {std::move(descriptor), std::move(watch)};
+}
+
+// ---- sessions ----
+
+void Broker::serve(glue::UniqueFd listener)
+{
+    listener_ = std::move(listener);
+    listener_watch_ = std::make_unique<glue::Loop::Watch>(loop_, listener_.get(), [this] { accept(); });
+    consider_idle();
+}
+
+void Broker::accept()
+{
+    for (;;) {
+        glue::UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (socket) {
+            add_client(std::move(socket));
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+            spdlog::error("cannot take in another process: {}", std::strerror(errno));
+            listener_watch_.reset();
+            accept_again_.set(glue::Loop::now() + accept_pause);
+            return;
+        }
+        if (errno != EINTR && errno != ECONNABORTED) {
+            break;
+        }
+    }
+    if (listener_watch_ == nullptr) {
+        listener_watch_ = std::make_unique<glue::Loop::Watch>(loop_, listener_.get(), [this] { accept(); });
+    }
+}
+
+void Broker::add_client(glue::UniqueFd socket)
+{
+    auto peer = peer_of(socket.get());
+    if (!peer) {
+        return;
+    }
+    const space::SessionId id = next_session_++;
+    auto client = std::make_unique<Client>(std::move(socket));
+    client->id = id;
+    client->peer = *std::move(peer);
+    const security::UnixCredentials& credentials = client->peer.credentials;
+    const auto in_group = [&credentials](const std::optional<std::uint32_t>& group) {
+        return group && is_in_group(credentials, *group);
+    };
+    client->identity =
+        std::make_shared<const security::Identity>(security::unix_identity(credentials, client->peer.process_id));
+    client->party.identity = *client->identity;
+    client->party.privileged = credentials.uid == 0;
+    client->party.trusted_front = credentials.uid == 0 || in_group(options_.trusted_group);
+    client->party.may_create_global = credentials.uid == 0 || in_group(options_.global_group);
+    watch_socket(*client, false, true);
+    client->process_watch =
+        std::make_unique<glue::Loop::Watch>(loop_, client->peer.process.get(), [this, id] { drop(id, nullptr); });
+    client->greeting_timer =
+        std::make_unique<glue::Loop::Timer>(loop_, [this, id] { drop(id, "it connected and said nothing"); });
+    client->greeting_timer->set(glue::Loop::now() + greeting_time);
+    clients_.emplace(id, std::move(client));
+    idle_timer_.clear();
+}
+
+Broker::Client* Broker::find(space::SessionId session)
+{
+    const auto found = clients_.find(session);
+    return found == clients_.end() ? nullptr : found->second.get();
+}
+
+void Broker::watch_socket(Client& client, bool writable, bool add) const
+{
+    epoll_event event{};
+    event.events = EPOLLIN | (writable ? EPOLLOUT : 0U);
+    event.data.u64 = client.id;
+    ::epoll_ctl(ready_.get(), add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, client.socket.descriptor(), &event);
+}
+
+void Broker::serve_ready()
+{
+    while (collect()) {
+        std::vector<std::pair<space::SessionId, std::size_t>> statements;
+        for (const auto& [id, client] : clients_) {
+            const auto last = std::find_if(client->inbox.rbegin(), client->inbox.rend(), is_statement);
+            statements.emplace_back(id, static_cast<std::size_t>(client->inbox.rend() - last));
+        }
+        for (const auto& [id, count] : statements) {
+            carry_out_inbox(id, count);
+        }
+        for (const auto& [id, count] : statements) {
+            carry_out_inbox(id, std::numeric_limits<std::size_t>::max());
+        }
+    }
+    dropped_.clear();
+}
+
+// Reads what has arrived on any socket. False: nothing has.
+bool Broker::collect()
+{
+    constexpr int at_once = 64;
+    std::array<epoll_event, at_once> events{};
+    bool any = false;
+    for (;;) {
+        const int count = ::epoll_wait(ready_.get(), events.data(), at_once, 0);
+        bool progress = false;
+        for (int i = 0; i < count; ++i) {
+            if (Client* client = find(events[static_cast<std::size_t>(i)].data.u64);
+                client != nullptr && !client->hung_up) {
+                const std::size_t before = client->inbox.size();
+                collect_from(*client);
+                progress = progress || client->inbox.size() != before || client->hung_up;
+            }
+        }
+        any = any || progress;
+        if (!progress) {
+            return any;
+        }
+    }
+}
+
+void Broker::collect_from(Client& client)
+{
+    if (client.socket.queued() != 0) {
+        watch_socket(client, client.socket.flush() == session::PacketSocket::Sent::queued, false);
+    }
+    while (client.inbox.size() < longest_inbox) {
+        wire::Packet packet;
+        const session::PacketSocket::Received received = client.socket.receive(packet);
+        if (received == session::PacketSocket::Received::none) {
+            return;
+        }
+        auto message = received == session::PacketSocket::Received::packet
+                           ? wire::decode(std::move(packet))
+                           : Result<wire::Message>(Status::unsuccessful);
+        if (!message) {
+            client.hung_up = true;
+            client.why_hung_up = received == session::PacketSocket::Received::closed ? nullptr
+                                 : received == session::PacketSocket::Received::nonsense
+                                     ? "it sent a packet that is too large"
+                                     : "it sent a message that is malformed or unknown";
+            return;
+        }
+        client.inbox.push_back(*std::move(message));
+    }
+}
+
+void Broker::carry_out_inbox(space::SessionId session, std::size_t count)
+{
+    for (Client* client = find(session); client != nullptr && count > 0 && !client->inbox.empty();
+         client = find(session), --count) {
+        wire::Message message = std::move(client->inbox.front());
+        client->inbox.pop_front();
+        const char* title = wire::title_of(message);
+        if (!handle(*client, std::move(message))) {
+            spdlog::warn("process {} broke the protocol with {}", client->peer.process_id, title);
+            drop(session, "it broke the protocol");
+        }
+        carry_out_effects();
+    }
+    if (Client* client = find(session); client != nullptr && client->hung_up && client->inbox.empty()) {
+        drop(session, client->why_hung_up);
+    }
+}
+
+// `why`: nullptr when it has left as it may.
+void Broker::drop(space::SessionId session, const char* why)
+{
+    const auto found = clients_.find(session);
+    if (found == clients_.end()) {
+        return;
+    }
+    if (why != nullptr) {
+        spdlog::warn("closed the session of process {} of user {}: {}", found->second->peer.process_id,
+                     found->second->peer.credentials.uid, why);
+    }
+    ::epoll_ctl(ready_.get(), EPOLL_CTL_DEL, found->second->socket.descriptor(), nullptr);
+    found->second->process_watch.reset();
+    found->second->greeting_timer.reset();
+    dropped_.push_back(std::move(found->second));
+    clients_.erase(found);
+    for (auto connection = connections_.begin(); connection != connections_.end();) {
+        bool empty = true;
+        for (ConnectionEnd& end : connection->second.ends) {
+            if (end.session == session) {
+                end.session = 0;
+            }
+            empty = empty && end.session == 0;
+        }
+        connection = empty ? connections_.erase(connection) : std::next(connection);
+    }
+    std::erase_if(waiting_creates_, [session](const auto& entry) { return entry.first.first == session; });
+    namespace_.remove_session(session);
+    carry_out_effects();
+    consider_idle();
+}
+
+void Broker::consider_idle()
+{
+    if (options_.idle_timeout != 0 && clients_.empty()) {
+        idle_timer_.set(glue::Loop::now() + options_.idle_timeout);
+    }
+}
+
+void Broker::send(space::SessionId session, wire::Message message)
+{
+    Client* client = find(session);
+    if (client == nullptr) {
+        return;
+    }
+    auto packet = wire::encode(std::move(message));
+    if (!packet) {
+        spdlog::error("a message to process {} is too large", client->peer.process_id);
+        return;
+    }
+    const session::PacketSocket::Sent sent = client->socket.send(*std::move(packet));
+    if (sent == session::PacketSocket::Sent::queued) {
+        watch_socket(*client, true, false);
+        if (client->socket.queued() > longest_queue) {
+            drop(session, "it does not read what it is sent");
+        }
+    } // a broken socket says so to receive()
+}
+
+// ---- what the namespace wants done ----
+
+void Broker::carry_out_effects()
+{
+    for (auto effects = namespace_.take_effects(); !effects.empty(); effects = namespace_.take_effects()) {
+        for (space::Effect& effect : effects) {
+            std::visit([this](auto& what) { carry_out(what); }, effect);
+        }
+    }
+    set_timer();
+}
+
+void Broker::set_timer()
+{
+    const auto deadline = namespace_.next_deadline();
+    if (deadline) {
+        timer_.set(*deadline);
+    } else {
+        timer_.clear();
+    }
+}
+
+void Broker::carry_out(space::Connect& connect)
+{
+    const Status status = hand_over(connect);
+    if (status == Status::success) {
+        return;
+    }
+    spdlog::error("cannot make a connection: {}", ntpipe_status_text(raw(status)));
+    // The server has heard nothing of it.
+    namespace_.handover_taken(connect.server);
+    (void)namespace_.listening(connect.server, connect.instance, connect.period);
+    wire::Opened message;
+    message.request = connect.request;
+    message.status = raw(status);
+    send(connect.client, std::move(message));
+}
+
+void Broker::carry_out(space::Answer& answer)
+{
+    if (open_requests_.erase({answer.session, answer.request}) != 0) {
+        wire::Opened message;
+        message.request = answer.request;
+        message.status = raw(answer.status);
+        send(answer.session, std::move(message));
+        return;
+    }
+    if (waiting_creates_.erase({answer.session, answer.request}) != 0) {
+        wire::Created message;
+        message.request = answer.request;
+        message.status = raw(answer.status);
+        send(answer.session, std::move(message));
+        return;
+    }
+    wire::Done message;
+    message.request = answer.request;
+    message.status = raw(answer.status);
+    send(answer.session, std::move(message));
+}
+
+void Broker::carry_out(space::Retry& retry)
+{
+    const auto found = waiting_creates_.find({retry.session, retry.request});
+    Client* client = find(retry.session);
+    if (found == waiting_creates_.end() || client == nullptr) {
+        return;
+    }
+    wire::Create message = std::move(found->second);
+    waiting_creates_.erase(found);
+    (void)on(*client, message);
+}
+
+void Broker::carry_out(space::PipeAppeared& appeared)
+{
+    journal_.put(appeared.record);
+    if (!pages_.contains(appeared.record.id)) {
+        if (const Status status = make_page(appeared.record); status != Status::success) {
+            spdlog::error("no page for '{}': {}", appeared.record.name, ntpipe_status_text(raw(status)));
+        }
+    }
+    tell_watchers(appeared.record, true);
+}
+
+void Broker::carry_out(space::ServersChanged& changed)
+{
+    journal_.put(changed.record);
+}
+
+void Broker::carry_out(space::PipeChanged& changed)
+{
+    const auto found = pages_.find(changed.pipe);
+    if (found != pages_.end() && found->second.writer) {
+        found->second.writer.set_current_instances(changed.current_instances);
+    }
+}
+
+void Broker::carry_out(space::PipeGone& gone)
+{
+    journal_.remove(gone.record.id);
+    pages_.erase(gone.record.id);
+    tell_watchers(gone.record, false);
+}
+
+void Broker::tell_watchers(const space::PipeRecord& record, bool present)
+{
+    std::vector<space::SessionId> watchers;
+    for (const auto& [id, client] : clients_) {
+        if (client->watching && namespace_.sees(id, record.scope)) {
+            watchers.push_back(id);
+        }
+    }
+    for (const space::SessionId watcher : watchers) {
+        send(watcher, name_message(record, present));
+    }
+}
+
+} // namespace ntpipe::broker

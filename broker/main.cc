@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// main.cc: ntpiped: options, the socket, going into the background, signals.
+#include "broker.hpp"
+
+#include "session/directory.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <popt.h>
+#include <pwd.h>
+#include <signal.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+
+namespace ntpipe::broker {
+namespace {
+
+constexpr int exit_usage = 2;
+constexpr std::uint64_t second = 1'000'000'000;
+constexpr int backlog = 512;
+
+struct Options {
+    BrokerOptions broker;
+    bool system = false;
+    bool on_demand = false;
+    std::string log_level = "info";
+};
+
+/// What keeps the directory ours for as long as the broker lives.
+struct Place {
+    glue::UniqueFd lock;
+    glue::UniqueFd listener;
+    bool made_socket = false; ///< else it is systemd's
+};
+
+std::optional<std::uint32_t> group_of(const char* name)
+{
+    if (const group* found = ::getgrnam(name)) {
+        return found->gr_gid;
+    }
+    std::cerr << "ntpiped: there is no group '" << name << "'\n";
+    std::exit(exit_usage);
+}
+
+Options parse_options(int argc, const char** argv)
+{
+    Options options;
+    char* directory = nullptr;
+    char* log_level = nullptr;
+    char* reserved = nullptr;
+    char* trusted = nullptr;
+    char* global = nullptr;
+    int system = 0;
+    int on_demand = 0;
+    int idle = -1;
+    int grace = -1;
+    enum { reserve_option = 1, version_option };
+    const poptOption table[] = {
+        {"directory", 'd', POPT_ARG_STRING, static_cast<void*>(&directory), 0, "where the socket and the registry are",
+         "DIR"},
+        {"system", 0, POPT_ARG_NONE, &system, 0, "serve all users: one scope of names for each, and a global one",
+         nullptr},
+        {"on-demand", 0, POPT_ARG_NONE, &on_demand, 0,
+         "go into the background, and leave when nobody is connected any more; does nothing if a broker runs there",
+         nullptr},
+        {"idle-timeout", 0, POPT_ARG_INT, &idle, 0, "leave after so many seconds without a session (0: never)",
+         "SECONDS"},
+        {"grace", 0, POPT_ARG_INT, &grace, 0, "after a restart names wait so long for their servers (default 10)",
+         "SECONDS"},
+        {"trusted-group", 0, POPT_ARG_STRING, static_cast<void*>(&trusted), 0,
+         "its members may speak for other users, as root may", "GROUP"},
+        {"global-group", 0, POPT_ARG_STRING, static_cast<void*>(&global), 0,
+         "its members may create global pipes, as root may", "GROUP"},
+        {"reserve", 0, POPT_ARG_STRING, static_cast<void*>(&reserved), reserve_option,
+         "only root may create a pipe of this name (repeatable)", "NAME"},
+        {"log-level", 0, POPT_ARG_STRING, static_cast<void*>(&log_level), 0,
+         "trace, debug, info, warning, error or off", "LEVEL"},
+        {"version", 'V', POPT_ARG_NONE, nullptr, version_option, "print the version", nullptr},
+        POPT_AUTOHELP POPT_TABLEEND};
+    poptContext context = poptGetContext("ntpiped", argc, argv, table, 0);
+    int code = 0;
+    while ((code = poptGetNextOpt(context)) > 0) {
+        if (code == reserve_option) {
+            options.broker.reserved_names.emplace_back(reserved);
+        } else {
+            std::cout << "ntpiped " NTPIPE_VERSION "\n";
+            std::exit(0);
+        }
+    }
+    if (code < -1 || poptPeekArg(context) != nullptr) {
+        std::cerr << "ntpiped: "
+                  << (code < -1 ? poptBadOption(context, 0) + std::string(": ") + poptStrerror(code)
+                                : std::string("it takes no arguments"))
+                  << "; see ntpiped --help\n";
+        std::exit(exit_usage);
+    }
+    options.system = system != 0;
+    options.on_demand = on_demand != 0;
+    options.broker.user_scopes = options.system;
+    if (directory != nullptr) {
+        options.broker.directory = directory;
+    } else {
+        options.broker.directory = options.system ? session::system_directory : session::default_directory();
+    }
+    if (log_level != nullptr) {
+        options.log_level = log_level;
+    }
+    if (trusted != nullptr) {
+        options.broker.trusted_group = group_of(trusted);
+    }
+    if (global != nullptr) {
+        options.broker.global_group = group_of(global);
+    }
+    constexpr int default_idle = 5;
+    if (idle < 0) {
+        idle = options.on_demand ? default_idle : 0;
+    }
+    options.broker.idle_timeout = static_cast<std::uint64_t>(idle) * second;
+    if (grace >= 0) {
+        options.broker.grace = static_cast<std::uint64_t>(grace) * second;
+    }
+    poptFreeContext(context);
+    return options;
+}
+
+[[noreturn]] void fail(const std::string& what)
+{
+    spdlog::critical("{}", what);
+    std::exit(1);
+}
+
+[[noreturn]] void fail_with_errno(const std::string& what)
+{
+    fail(what + ": " + std::strerror(errno));
+}
+
+// Makes the directory, or makes sure that nobody else can write in the one that is there.
+void prepare_directory(const Options& options)
+{
+    const std::string& directory = options.broker.directory;
+    if (directory.empty()) {
+        fail("no directory for the socket: set XDG_RUNTIME_DIR or NTPIPE_DIR, or give --directory");
+    }
+    if (directory.front() != '/') {
+        fail("the directory must be an absolute path: " + directory);
+    }
+    constexpr mode_t for_all = S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH;
+    const mode_t mode = options.system ? for_all : S_IRWXU;
+    if (::mkdir(directory.c_str(), mode) == 0) {
+        if (::chmod(directory.c_str(), mode) != 0) { // whatever the umask was
+            fail_with_errno(directory);
+        }
+    } else if (errno != EEXIST) {
+        fail_with_errno("cannot make " + directory);
+    }
+    struct stat status{};
+    if (::stat(directory.c_str(), &status) != 0) {
+        fail_with_errno(directory);
+    }
+    if (!S_ISDIR(status.st_mode)) {
+        fail(directory + " is not a directory");
+    }
+    if (status.st_uid != ::geteuid() && status.st_uid != 0) {
+        fail(directory + " belongs to another user");
+    }
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        fail("others may write in " + directory + ": chmod go-w " + directory);
+    }
+}
+
+// False: another broker has it.
+bool take_lock(const std::string& directory, Place& place)
+{
+    const std::string path = directory + "/broker.lock";
+    place.lock.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+    if (!place.lock) {
+        fail_with_errno(path);
+    }
+    if (::flock(place.lock.get(), LOCK_EX | LOCK_NB) == 0) {
+        return true;
+    }
+    if (errno != EWOULDBLOCK) {
+        fail_with_errno(path);
+    }
+    return false;
+}
+
+bool take_listener_of_systemd(Place& place)
+{
+    const int count = ::sd_listen_fds(1);
+    if (count <= 0) {
+        return false;
+    }
+    const int listener = SD_LISTEN_FDS_START;
+    if (count != 1 || ::sd_is_socket_unix(listener, SOCK_SEQPACKET, 1, nullptr, 0) <= 0) {
+        fail("the service manager must hand over exactly one listening socket, ListenSequentialPacket=");
+    }
+    ::fcntl(listener, F_SETFL, O_NONBLOCK);
+    place.listener.reset(listener);
+    return true;
+}
+
+void make_listener(const Options& options, Place& place)
+{
+    const std::string path = options.broker.directory + "/" + session::broker_socket_name;
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) { // left by a broker that was killed: the lock is ours
+        fail_with_errno(path);
+    }
+    place.listener.reset(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    glue::UniqueFd anchor;
+    if (!place.listener ||
+        !session::socket_address(options.broker.directory, session::broker_socket_name, address, anchor) ||
+        ::bind(place.listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+        fail_with_errno("cannot make " + path);
+    }
+    place.made_socket = true;
+    constexpr mode_t everybody = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
+    if (::chmod(path.c_str(), options.system ? everybody : S_IRUSR | S_IWUSR) != 0 ||
+        ::listen(place.listener.get(), backlog) != 0) {
+        fail_with_errno(path);
+    }
+}
+
+// The socket listens already, so whoever started this can connect when its child has ended.
+void go_into_background(const std::string& directory)
+{
+    const pid_t child = ::fork();
+    if (child < 0) {
+        fail_with_errno("fork");
+    }
+    if (child > 0) {
+        ::_exit(0);
+    }
+    ::setsid();
+    if (::chdir("/") != 0) {
+        fail_with_errno("/");
+    }
+    const std::string log = directory + "/ntpiped.log";
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+        "ntpiped", std::make_shared<spdlog::sinks::basic_file_sink_st>(log, /*truncate=*/true)));
+    const glue::UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        ::dup2(null.get(), standard);
+    }
+}
+
+void set_up_log(const std::string& level)
+{
+    spdlog::set_default_logger(
+        std::make_shared<spdlog::logger>("ntpiped", std::make_shared<spdlog::sinks::stderr_color_sink_st>()));
+    const auto parsed = spdlog::level::from_str(level);
+    if (parsed == spdlog::level::off && level != "off") {
+        std::cerr << "ntpiped: unknown log level '" << level << "'; see ntpiped --help\n";
+        std::exit(exit_usage);
+    }
+    spdlog::set_level(parsed);
+    spdlog::flush_on(spdlog::level::info);
+}
+
+void raise_descriptor_limit()
+{
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int run(int argc, const char** argv)
+{
+    const Options options = parse_options(argc, argv);
+    set_up_log(options.log_level);
+    prepare_directory(options);
+    Place place;
+    const std::string& directory = options.broker.directory;
+    if (!take_lock(directory, place)) {
+        if (options.on_demand) {
+            return 0;
+        }
+        fail("a broker runs in " + directory + " already");
+    }
+    if (!take_listener_of_systemd(place)) {
+        make_listener(options, place);
+    }
+    raise_descriptor_limit();
+    if (options.on_demand) {
+        go_into_background(directory);
+        spdlog::set_level(spdlog::level::from_str(options.log_level));
+        spdlog::flush_on(spdlog::level::info);
+    }
+    (void)::signal(SIGPIPE, SIG_IGN);
+
+    tevent_context* events = tevent_context_init(nullptr);
+    bool over = false;
+    int result = 0;
+    {
+        auto loop = glue::Loop::on(events);
+        Broker broker(**loop, options.broker, [&over] { over = true; });
+        if (const Status status = broker.restore(); status != Status::success) {
+            fail("cannot keep the registry in " + directory + ": " + ntpipe_status_text(raw(status)));
+        }
+        for (const int number : {SIGTERM, SIGINT}) {
+            tevent_add_signal(
+                events, events, number, 0,
+                [](tevent_context*, tevent_signal*, int, int, void*, void* flag) { *static_cast<bool*>(flag) = true; },
+                &over);
+        }
+        broker.serve(std::move(place.listener));
+        spdlog::info("serving in {}", directory);
+        ::sd_notify(0, "READY=1");
+        while (!over && result == 0) {
+            result = tevent_loop_once(events);
+        }
+        ::sd_notify(0, "STOPPING=1");
+    }
+    if (place.made_socket) {
+        ::unlink((directory + "/" + session::broker_socket_name).c_str());
+    }
+    talloc_free(events);
+    spdlog::info("leaving");
+    return result;
+}
+
+} // namespace
+} // namespace ntpipe::broker
+
+int main(int argc, const char** argv)
+{
+    try {
+        return ntpipe::broker::run(argc, argv);
+    } catch (const std::exception& error) {
+        spdlog::critical("{}", error.what());
+        return 1;
+    }
+}
