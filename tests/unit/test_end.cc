@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // test_end.cc: the rules of one end, step by step, with the other end standing still whenever that matters.
-#include "main.hpp"
-
+#include "check.hpp"
 #include "end_pair.hpp"
 
 using namespace ntpipe;
@@ -11,11 +10,6 @@ using end::PipeType;
 using end::ReadMode;
 
 namespace {
-
-void assert_status(Status actual, Status expected)
-{
-    assert_string_equal(ntpipe_status_name(raw(actual)), ntpipe_status_name(raw(expected)));
-}
 
 end::PipeLocalInformation local(end::End& end)
 {
