@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build build-asan build-tsan test demo bench install check check-format clean help ready
+.PHONY: all build build-asan build-tsan test demo bench docs install check check-format clean help ready
 
 all build: ready
 	@buildtools/build build $(CONFIGURE)
@@ -26,6 +26,9 @@ demo: all
 
 bench: all
 	bench/run build
+
+docs: all
+	build/docs/spec_tables docs/SPEC.md > build/SPEC.md && mv build/SPEC.md docs/SPEC.md
 
 install: all
 	./waf install --destdir=$(DESTDIR)
@@ -49,6 +52,7 @@ help:
 	@echo 'make test          the same once more with sanitizers (build/asan, build/tsan), then all tests'
 	@echo 'make demo          a small tour: native programs and SMB clients meet in one pipe'
 	@echo 'make bench         the benchmarks; results and plots go to build/bench'
+	@echo 'make docs          writes the tables of docs/SPEC.md that come from the code'
 	@echo 'make install       into PREFIX (default /usr/local); DESTDIR and LIBDIR are honoured'
 	@echo 'make check         formatting (clang-format) and clang-tidy over the sources'
 	@echo 'make check-format  formatting only'

@@ -17,7 +17,7 @@ def folders(ctx):
     """The folders to build, as far as they are there and wanted."""
     env, names = ctx.env, ["lib"]
     if env.SANITIZE != "thread":
-        names += ["broker", "tools", "examples", "bench"]
+        names += ["broker", "tools", "examples", "bench", "docs"]
     if env.WITH_SAMBA_MODULE:
         names.append("samba_module")
     if env.WITH_WINE_BRIDGE:

@@ -83,7 +83,6 @@ inline constexpr std::uint64_t mask = 3ULL << 32;
 
 // ---- segments ----
 
-inline constexpr std::uint32_t segment_magic = 0x5250544E; // "NTPR"
 inline constexpr std::size_t ledger_slots = 64;
 inline constexpr std::size_t segment_header_size = 1024;
 /// Small enough that an idle connection costs little, large enough for any header and some records.
@@ -99,9 +98,7 @@ inline constexpr std::uint64_t posted = 1ULL << 33;
 /// At offset 0 of a segment. Positions count bytes since the segment's birth and never go back; the place in the ring is
 /// position modulo capacity, and capacity = segment size - segment_header_size.
 struct SegmentHeader {
-    std::uint32_t magic;   ///< for people who look at memory; ends do not read it
-    std::uint32_t version; ///< likewise
-    std::byte reserved0[56];
+    std::byte reserved0[64];
 
     // Written by the writer.
     alignas(64) std::atomic<std::uint64_t> tail; ///< end of the last published record
@@ -130,7 +127,6 @@ static_assert(offsetof(SegmentHeader, ledger) == 192);
 
 // ---- the page of a connection ----
 
-inline constexpr std::uint32_t connection_magic = 0x4350544E; // "NTPC"
 inline constexpr std::size_t connection_page_size = 4096;
 
 /// The connection's state word. 0: handed over, the client has not attached. The client attaches and the server withdraws by
@@ -159,9 +155,7 @@ struct DirectionMirror {
 static_assert(sizeof(DirectionMirror) == 64);
 
 struct ConnectionPage {
-    std::uint32_t magic;   ///< for people who look at memory; ends do not read it
-    std::uint32_t version; ///< likewise
-    std::byte reserved0[56];
+    std::byte reserved0[64];
     alignas(64) std::atomic<std::uint32_t> state;
     std::byte reserved1[60];
     struct alignas(64) Sleeper {
