@@ -57,14 +57,15 @@ Broker::Broker(glue::Loop& loop, BrokerOptions options, std::function<void()> id
       options_(std::move(options)),
       idle_(std::move(idle)),
       number_(session::random_number()),
-      namespace_(policy_of(options_), number_ >> 16), // ids of this start do not meet those of the one before
+      namespace_(policy_of(options_), number_ >> 16), // numbers of this start do not meet those of the one before
       timer_(loop,
              [this] {
                  namespace_.expire(glue::Loop::now());
                  carry_out_effects();
              }),
       idle_timer_(loop, [this] { idle_(); }),
-      accept_again_(loop, [this] { accept(); })
+      accept_again_(loop, [this] { accept(); }),
+      next_session_(number_ >> 1)
 {
     ready_.reset(::epoll_create1(EPOLL_CLOEXEC));
     if (!ready_) {
@@ -189,7 +190,10 @@ void Broker::serve_ready()
     while (collect()) {
         std::vector<std::pair<space::SessionId, std::size_t>> statements;
         for (const auto& [id, client] : clients_) {
-            const auto last = std::find_if(client->inbox.rbegin(), client->inbox.rend(), is_statement);
+            // Hanging up is a statement, too: whoever comes after it must not find what the process had.
+            const auto last = client->hung_up
+                                  ? client->inbox.rbegin()
+                                  : std::find_if(client->inbox.rbegin(), client->inbox.rend(), is_statement);
             statements.emplace_back(id, static_cast<std::size_t>(client->inbox.rend() - last));
         }
         for (const auto& [id, count] : statements) {

@@ -163,7 +163,7 @@ private:
     glue::Loop::Timer timer_;
     glue::Loop::Timer idle_timer_;
     glue::Loop::Timer accept_again_;
-    space::SessionId next_session_ = 1;
+    space::SessionId next_session_; ///< processes that outlive this broker still have numbers of it
     std::map<space::SessionId, std::unique_ptr<Client>> clients_;
     std::vector<std::unique_ptr<Client>> dropped_; ///< may still be on the stack
     std::unordered_map<space::PipeId, Page> pages_;

@@ -124,9 +124,13 @@ void Journal::read(const std::string& path)
             break;
         }
         records.erase(entry.id);
+        live_.erase(entry.id);
         if (!entry.present) {
             continue;
         }
+        live_[entry.id].assign(reinterpret_cast<const std::byte*>(head.data()),
+                               reinterpret_cast<const std::byte*>(head.data()) + head.size());
+        live_[entry.id].insert(live_[entry.id].end(), bytes.begin(), bytes.end());
         space::PipeRecord record;
         record.id = entry.id;
         record.name = entry.name;
@@ -147,13 +151,14 @@ void Journal::read(const std::string& path)
         records[entry.id] = std::move(record);
     }
     for (auto& [id, record] : records) {
-        if (!record.servers.empty()) {
+        if (record.servers.empty()) {
+            live_.erase(id);
+        } else {
             records_.push_back(std::move(record));
         }
     }
 }
 
-// Only what is put from now on counts; who comes back is put again.
 Status Journal::rewrite()
 {
     const std::string fresh = path_ + ".new";

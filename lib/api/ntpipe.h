@@ -267,6 +267,7 @@ struct ntpipe_open_params {
     size_t size; /* sizeof(struct ntpipe_open_params) */
     uint32_t desired_access;
     uint32_t disposition;         /* pipes are opened whatever it says */
+    uint32_t options;             /* create options, as FileModeInformation reports them */
     uint32_t impersonation_level; /* 0 anonymous, 1 identification, 2 impersonation, 3 delegation */
     bool dynamic_tracking;
     bool effective_only;
@@ -279,6 +280,7 @@ struct ntpipe_open_params {
     {sizeof(struct ntpipe_open_params),                                                                                \
      NTPIPE_GENERIC_READ | NTPIPE_GENERIC_WRITE,                                                                       \
      NTPIPE_FILE_OPEN,                                                                                                 \
+     0,                                                                                                                \
      2,                                                                                                                \
      false,                                                                                                            \
      true,                                                                                                             \

@@ -157,6 +157,7 @@ tevent_req* ntpipe_open_send(TALLOC_CTX* mem_ctx, tevent_context* ev, ntpipe_ses
         state->identity = *std::move(identity);
         state->desired_access = given.desired_access;
         state->disposition = given.disposition;
+        state->options = given.options;
         state->impersonation_level = given.impersonation_level;
         state->dynamic_tracking = given.dynamic_tracking;
         state->effective_only = given.effective_only;

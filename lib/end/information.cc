@@ -182,6 +182,14 @@ Status write_position(End& end, glue::ByteWriter& writer)
     return Status::success;
 }
 
+// What of the create options FileModeInformation shows: write-through, sequential, unbuffered, synchronous, delete-on-close.
+Status write_mode(End& end, glue::ByteWriter& writer)
+{
+    constexpr std::uint32_t shown = 0x103E;
+    writer.put(end.attributes().options & shown);
+    return Status::success;
+}
+
 Status write_zero(End& /*end*/, glue::ByteWriter& writer)
 {
     writer.put(std::uint32_t{0});
@@ -190,13 +198,12 @@ Status write_zero(End& /*end*/, glue::ByteWriter& writer)
 
 Status write_all(End& end, glue::ByteWriter& writer)
 {
-    constexpr std::size_t mode_and_alignment = 8;
-    for (const auto write : {write_basic, write_standard, write_internal, write_ea, write_access, write_position}) {
+    for (const auto write : {write_basic, write_standard, write_internal, write_ea, write_access, write_position,
+                             write_mode, write_zero}) {
         if (const Status status = write(end, writer); status != Status::success) {
             return status;
         }
     }
-    writer.put_zeros(mode_and_alignment);
     return write_name(end, writer);
 }
 
@@ -239,7 +246,7 @@ constexpr std::array<InformationClass, 12> information_classes = {{
     {8, 0, write_access},
     {class_name, 0, write_name},
     {14, 0, write_position},
-    {16, 0, write_zero}, // FileModeInformation
+    {16, 0, write_mode},
     {17, 0, write_zero}, // FileAlignmentInformation
     {class_all, security::access::read_attributes, write_all},
     {class_pipe, security::access::read_attributes, write_pipe},

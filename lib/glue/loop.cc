@@ -176,7 +176,7 @@ void Loop::Watch::want_writable(bool wanted)
     (void)loop_.mirror(fd_, wanted, false);
 }
 
-void Loop::Watch::handler(tevent_context* /*events*/, tevent_fd* /*event*/, uint16_t /*flags*/, void* data)
+void Loop::Watch::handler(tevent_context* /*events*/, tevent_fd* /*event*/, uint16_t /*flags*/, void* data) noexcept
 {
     const std::function<void()> ready = static_cast<Watch*>(data)->ready_; // it may destroy the watch
     ready();
@@ -267,7 +267,7 @@ void Loop::Soon::schedule()
     scheduled_ = true;
     tevent_schedule_immediate(
         immediate_, loop_.events_,
-        [](tevent_context* /*events*/, tevent_immediate* /*immediate*/, void* data) {
+        [](tevent_context* /*events*/, tevent_immediate* /*immediate*/, void* data) noexcept {
             auto* soon = static_cast<Soon*>(data);
             soon->scheduled_ = false;
             const std::function<void()> due = soon->due_; // it may destroy this

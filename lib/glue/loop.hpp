@@ -58,7 +58,7 @@ public:
         void want_writable(bool wanted);
 
     private:
-        static void handler(tevent_context* events, tevent_fd* event, uint16_t flags, void* data);
+        static void handler(tevent_context* events, tevent_fd* event, uint16_t flags, void* data) noexcept;
         Loop& loop_;
         int fd_;
         std::function<void()> ready_;

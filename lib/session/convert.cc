@@ -56,7 +56,8 @@ wire::Attributes attributes_to(const space::InstanceAttributes& attributes)
     return out;
 }
 
-end::Attributes attributes_from(const wire::Attributes& attributes, std::shared_ptr<const channel::PipeView> page)
+end::Attributes attributes_from(const wire::Attributes& attributes, std::uint32_t options,
+                                std::shared_ptr<const channel::PipeView> page)
 {
     end::Attributes out;
     out.type = static_cast<end::PipeType>(attributes.type);
@@ -64,6 +65,7 @@ end::Attributes attributes_from(const wire::Attributes& attributes, std::shared_
     out.maximum_instances = attributes.maximum_instances;
     out.inbound_quota = attributes.inbound_quota;
     out.outbound_quota = attributes.outbound_quota;
+    out.options = options;
     (void)name::to_utf16(attributes.path, out.path);
     out.pipe = std::move(page);
     return out;

@@ -15,7 +15,8 @@ namespace ntpipe::session {
 [[nodiscard]] security::Identity identity_from(wire::Identity identity);
 
 [[nodiscard]] wire::Attributes attributes_to(const space::InstanceAttributes& attributes);
-[[nodiscard]] end::Attributes attributes_from(const wire::Attributes& attributes,
+/// `options`: this end's create options, which nobody else needs to know.
+[[nodiscard]] end::Attributes attributes_from(const wire::Attributes& attributes, std::uint32_t options,
                                               std::shared_ptr<const channel::PipeView> page);
 
 } // namespace ntpipe::session

@@ -105,6 +105,7 @@ public:
     name::Name name;
     std::uint32_t desired_access = 0;
     std::uint32_t disposition = 1;
+    std::uint32_t options = 0;
     std::uint32_t impersonation_level = 2;
     bool dynamic_tracking = false;
     bool effective_only = true;

@@ -287,7 +287,8 @@ void LocalGate::start(CreateRequest& request)
     auto pipe = std::make_unique<LocalEnd>(*this, id);
     const end::PipeInformation modes{static_cast<end::ReadMode>(parameters.read_mode),
                                      static_cast<end::CompletionMode>(parameters.completion_mode)};
-    pipe->begin_server(attributes_from(attributes_to(created->attributes), pages_.at(created->attributes.pipe).view),
+    pipe->begin_server(attributes_from(attributes_to(created->attributes), parameters.options,
+                                       pages_.at(created->attributes.pipe).view),
                        created->attributes.granted_access, modes);
     request.pipe = std::move(pipe);
     request.information = created->information;
@@ -484,8 +485,9 @@ void LocalGate::carry_out(space::Connect& connect)
     end::Connection& client_half = halves[static_cast<std::size_t>(channel::Side::client)];
     (void)client_half.page->attach();
     auto pipe = std::make_unique<LocalEnd>(*this, 0);
-    pipe->begin_client(attributes_from(attributes_to(connect.attributes), pages_.at(connect.attributes.pipe).view),
-                       connect.attributes.granted_access, std::move(client_half), link);
+    pipe->begin_client(
+        attributes_from(attributes_to(connect.attributes), request.options, pages_.at(connect.attributes.pipe).view),
+        connect.attributes.granted_access, std::move(client_half), link);
     server->second->join(link, channel::Side::server);
     (void)server->second->end().offer(std::move(halves[static_cast<std::size_t>(channel::Side::server)]),
                                       connect.period);

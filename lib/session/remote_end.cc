@@ -90,7 +90,8 @@ Result<end::Connection> RemoteEnd::make_connection(channel::Side side, glue::Uni
     return connection;
 }
 
-Result<bool> RemoteEnd::begin_client(wire::Opened opened, std::shared_ptr<const channel::PipeView> page,
+Result<bool> RemoteEnd::begin_client(wire::Opened opened, std::uint32_t options,
+                                     std::shared_ptr<const channel::PipeView> page,
                                      std::shared_ptr<const security::Identity> identity, std::size_t maximum_overflow)
 {
     using namespace wire::handover;
@@ -108,7 +109,7 @@ Result<bool> RemoteEnd::begin_client(wire::Opened opened, std::shared_ptr<const 
     connection->context = opened.context;
     connection->client = std::move(identity);
     connection->server_process_id = opened.server_process;
-    end::Attributes attributes = attributes_from(opened.attributes, std::move(page));
+    end::Attributes attributes = attributes_from(opened.attributes, options, std::move(page));
     end_ = end::End::client(*this, session_->dispatcher(), std::move(attributes), opened.attributes.granted_access,
                             maximum_overflow, *std::move(connection));
     adopt(opened.connection, socket,

@@ -45,7 +45,8 @@ public:
     void begin_server(end::Attributes attributes, security::AccessMask granted, end::PipeInformation modes,
                       std::size_t maximum_overflow);
     /// False: the server has withdrawn the connection; ask the broker again.
-    [[nodiscard]] Result<bool> begin_client(wire::Opened opened, std::shared_ptr<const channel::PipeView> page,
+    [[nodiscard]] Result<bool> begin_client(wire::Opened opened, std::uint32_t options,
+                                            std::shared_ptr<const channel::PipeView> page,
                                             std::shared_ptr<const security::Identity> identity,
                                             std::size_t maximum_overflow);
     void take_handover(wire::Connected connected);

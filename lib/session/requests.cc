@@ -190,8 +190,8 @@ void Session::answer_created(CreateRequest& request, space::InstanceHandle handl
     auto pipe = std::make_unique<RemoteEnd>(*this, handle, served);
     const end::PipeInformation modes{static_cast<end::ReadMode>(request.parameters.read_mode),
                                      static_cast<end::CompletionMode>(request.parameters.completion_mode)};
-    pipe->begin_server(attributes_from(created.attributes, served->page), created.attributes.granted_access, modes,
-                       maximum_overflow_);
+    pipe->begin_server(attributes_from(created.attributes, request.parameters.options, served->page),
+                       created.attributes.granted_access, modes, maximum_overflow_);
     request.pipe = std::move(pipe);
     request.information = created.information;
     complete(request, Status::success);
@@ -280,7 +280,8 @@ void Session::answer_opened(OpenRequest& request, wire::Opened& opened)
         *identity = identity_from(*std::move(opened.identity));
     }
     auto pipe = std::make_unique<RemoteEnd>(*this);
-    const Result<bool> attached = pipe->begin_client(std::move(opened), *view, std::move(identity), maximum_overflow_);
+    const Result<bool> attached =
+        pipe->begin_client(std::move(opened), request.options, *view, std::move(identity), maximum_overflow_);
     if (!attached) {
         complete(request, attached.status());
         return;
