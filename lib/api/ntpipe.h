@@ -120,8 +120,13 @@ struct ntpipe_session_params {
     bool never_start_broker;
     /* Trust no broker but root's, in a directory of root's: for daemons that run as root. */
     bool root_only;
+    /* Called around each attempt to connect with the broker, with `private_data`: for programs that take on the rights of
+     * others, such as smbd, and must be themselves to the broker. Both, or NULL. */
+    void (*before_connect)(void* private_data);
+    void (*after_connect)(void* private_data);
+    void* private_data;
 };
-#define NTPIPE_SESSION_PARAMS_INIT {sizeof(struct ntpipe_session_params), NULL, false, false}
+#define NTPIPE_SESSION_PARAMS_INIT {sizeof(struct ntpipe_session_params), NULL, false, false, NULL, NULL, NULL}
 
 /*
  * Opens a session with the broker. Does not wait: the connection is made when it is first needed, is made again when the broker

@@ -41,6 +41,13 @@ ntpipe_status ntpipe_session_open(TALLOC_CTX* mem_ctx, tevent_context* ev, const
             if (params->never_start_broker) {
                 options.start_broker = false;
             }
+            if ((params->before_connect == nullptr) != (params->after_connect == nullptr)) {
+                return Status::invalid_parameter;
+            }
+            if (params->before_connect != nullptr) {
+                options.before_connect = [call = params->before_connect, data = params->private_data] { call(data); };
+                options.after_connect = [call = params->after_connect, data = params->private_data] { call(data); };
+            }
         }
         auto loop = loop_on(ev);
         if (!loop) {

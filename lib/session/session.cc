@@ -49,6 +49,29 @@ Session::~Session()
 
 // ---- connecting ----
 
+Result<glue::UniqueFd> Session::try_to_connect()
+{
+    struct AsOneself { // whatever happens, it is over afterwards
+        explicit AsOneself(const SessionOptions& options_) : options(options_)
+        {
+            if (options.before_connect) {
+                options.before_connect();
+            }
+        }
+        ~AsOneself()
+        {
+            if (options.after_connect) {
+                options.after_connect();
+            }
+        }
+        AsOneself(const AsOneself&) = delete;
+        AsOneself& operator=(const AsOneself&) = delete;
+        const SessionOptions& options;
+    };
+    const AsOneself oneself(options_);
+    return connect_to_broker(options_.directory, options_.root_only);
+}
+
 void Session::connect()
 {
     if (state_ == State::greeting || state_ == State::open) {
@@ -58,7 +81,7 @@ void Session::connect()
     if (!give_up_at_) {
         give_up_at_ = glue::Loop::now() + starting_time;
     }
-    auto socket = connect_to_broker(options_.directory, options_.root_only);
+    auto socket = try_to_connect();
     if (socket) {
         opened(*std::move(socket));
         return;
@@ -71,7 +94,7 @@ void Session::connect()
                 retry_later(started);
                 return;
             }
-            auto again = connect_to_broker(options_.directory, options_.root_only);
+            auto again = try_to_connect();
             if (again) {
                 opened(*std::move(again));
                 return;

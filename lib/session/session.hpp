@@ -24,6 +24,8 @@ struct SessionOptions {
     std::string directory;            ///< empty: default_directory()
     std::optional<bool> start_broker; ///< none: may_start_broker_in(directory)
     bool root_only = false;           ///< trust no broker but root's
+    std::function<void()> before_connect; ///< called around each attempt to connect
+    std::function<void()> after_connect;
 };
 
 class Session final : public Gate {
@@ -69,6 +71,7 @@ private:
 
     // session.cc
     void connect();
+    [[nodiscard]] Result<glue::UniqueFd> try_to_connect();
     void retry_later(Status reason);
     void opened(glue::UniqueFd socket);
     void receive();

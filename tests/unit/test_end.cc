@@ -343,6 +343,27 @@ void test_cancel_of_a_message_in_pieces(void** /*state*/)
     assert_string_equal(text_of(read).c_str(), "next");
 }
 
+// Only a reader frees room; one that has nothing to read must be woken for that when a write is taken back.
+void test_cancelled_write_makes_room(void** /*state*/)
+{
+    PairParameters parameters;
+    parameters.maximum_overflow = 0;
+    parameters.ring_size = 4096;
+    parameters.outbound_quota = 10;
+    EndPair pair(parameters);
+    pair.connect();
+    TestOperation first;
+    TestOperation second;
+    assert_status(start_write(*pair.server, first, std::string(2900, '1')), Status::pending);
+    assert_status(pair.server->cancel(first), Status::success);
+    assert_status(start_write(*pair.server, second, std::string(2900, '2')), Status::pending);
+    pair.pump();
+    end::PeekInformation peek;
+    assert_status(pair.client->peek({}, peek), Status::buffer_overflow);
+    assert_int_equal(peek.read_data_available, 2900);
+    assert_int_equal(peek.number_of_messages, 1);
+}
+
 void test_close_drains_then_breaks(void** /*state*/) // case 85
 {
     EndPair pair;
@@ -564,7 +585,8 @@ NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_listen_completes_when_the_client_attaches
                  NTPIPE_UNIT_TEST(test_cancel_removes_a_half_read_write), NTPIPE_UNIT_TEST(test_non_blocking_writes),
                  NTPIPE_UNIT_TEST(test_cancel_undoes_a_tentative_decision),
                  NTPIPE_UNIT_TEST(test_large_message_through_overflow), NTPIPE_UNIT_TEST(test_large_message_in_pieces),
-                 NTPIPE_UNIT_TEST(test_cancel_of_a_message_in_pieces), NTPIPE_UNIT_TEST(test_close_drains_then_breaks),
+                 NTPIPE_UNIT_TEST(test_cancel_of_a_message_in_pieces),
+                 NTPIPE_UNIT_TEST(test_cancelled_write_makes_room), NTPIPE_UNIT_TEST(test_close_drains_then_breaks),
                  NTPIPE_UNIT_TEST(test_close_completes_the_other_side),
                  NTPIPE_UNIT_TEST(test_dead_writer_loses_its_pending_write_only),
                  NTPIPE_UNIT_TEST(test_disconnect_detaches_for_ever), NTPIPE_UNIT_TEST(test_transceive),
