@@ -2,15 +2,12 @@
 # wscript: the build of ntpipe. Each folder has its own wscript; what they share is in buildtools/ntpipe_build.py.
 import os
 
-from waflib import Configure, Errors
+from waflib import Errors
 
 APPNAME = "ntpipe"
 VERSION = "0.1.0"
 top = "."
 out = "build"
-
-# Options that are forgotten when a wscript has changed would be a surprise; so would be a build with the old wscript.
-Configure.autoconfig = True
 
 
 def folders(ctx):
