@@ -24,6 +24,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <memory>
+#include <utility>
 
 namespace ntpipe::broker {
 namespace {
@@ -46,9 +48,16 @@ struct Place {
     bool made_socket = false; ///< else it is systemd's
 };
 
-std::optional<std::uint32_t> group_of(const char* name)
+/// A string that popt has allocated for us; empty if the option was not given.
+std::string taken(char*& text)
 {
-    if (const group* found = ::getgrnam(name)) {
+    const std::unique_ptr<char, decltype(&std::free)> owned(std::exchange(text, nullptr), &std::free);
+    return owned ? std::string(owned.get()) : std::string();
+}
+
+std::optional<std::uint32_t> group_of(const std::string& name)
+{
+    if (const group* found = ::getgrnam(name.c_str())) {
         return found->gr_gid;
     }
     std::cerr << "ntpiped: there is no group '" << name << "'\n";
@@ -94,7 +103,7 @@ Options parse_options(int argc, const char** argv)
     int code = 0;
     while ((code = poptGetNextOpt(context)) > 0) {
         if (code == reserve_option) {
-            options.broker.reserved_names.emplace_back(reserved);
+            options.broker.reserved_names.push_back(taken(reserved));
         } else {
             std::cout << "ntpiped " NTPIPE_VERSION "\n";
             std::exit(0);
@@ -110,19 +119,18 @@ Options parse_options(int argc, const char** argv)
     options.system = system != 0;
     options.on_demand = on_demand != 0;
     options.broker.user_scopes = options.system;
-    if (directory != nullptr) {
-        options.broker.directory = directory;
-    } else {
+    options.broker.directory = taken(directory);
+    if (options.broker.directory.empty()) {
         options.broker.directory = options.system ? session::system_directory : session::default_directory();
     }
     if (log_level != nullptr) {
-        options.log_level = log_level;
+        options.log_level = taken(log_level);
     }
     if (trusted != nullptr) {
-        options.broker.trusted_group = group_of(trusted);
+        options.broker.trusted_group = group_of(taken(trusted));
     }
     if (global != nullptr) {
-        options.broker.global_group = group_of(global);
+        options.broker.global_group = group_of(taken(global));
     }
     constexpr int default_idle = 5;
     if (idle < 0) {

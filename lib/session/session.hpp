@@ -21,9 +21,9 @@
 namespace ntpipe::session {
 
 struct SessionOptions {
-    std::string directory;            ///< empty: default_directory()
-    std::optional<bool> start_broker; ///< none: may_start_broker_in(directory)
-    bool root_only = false;           ///< trust no broker but root's
+    std::string directory;                ///< empty: default_directory()
+    std::optional<bool> start_broker;     ///< none: may_start_broker_in(directory)
+    bool root_only = false;               ///< trust no broker but root's
     std::function<void()> before_connect; ///< called around each attempt to connect
     std::function<void()> after_connect;
 };
