@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""test_broker_death.py: the broker is killed and comes back: connections live on, names stay their owners', servers return."""
+import json
+import os
+import select
+import subprocess
+import time
+
+import pytest
+from agent import driver
+from conformance import vocabulary as nt
+
+# NTPIPE_TEST_STREAM_SECONDS=10 is the long form.
+STREAM_SECONDS = int(os.environ.get("NTPIPE_TEST_STREAM_SECONDS", "3"))
+
+
+def await_listing(native, name):
+    """The listing of a name as soon as it is there again."""
+    for _ in range(driver.PATIENCE * 100):
+        found = [listing for listing in native.call("list")["listings"] if listing["name"] == name]
+        if found:
+            return found[0]
+        select.select([], [], [], 0.01)
+    raise AssertionError(f"{name} does not come back")
+
+
+class Streamer(driver.Program):
+    """One side of tests/programs/numbered_stream.cc."""
+
+    def __init__(self, place, *arguments):
+        super().__init__([os.path.join(place.programs, "tests/numbered_stream"), place.directory, *arguments], stdout=subprocess.PIPE)
+
+    def line(self):
+        """What it says next, as JSON."""
+        text = self.process.stdout.readline()
+        if not text:
+            self.process.wait()
+            raise AssertionError(self.died("to say something"))
+        return json.loads(text)
+
+    def finish(self):
+        self.wait()
+        self.process.stdout.close()
+
+
+def test_stream_over_two_deaths(place, record_property):
+    """Numbered messages between two processes while the broker is killed twice: none lost, none twice, none changed."""
+    broker = place.broker()
+    server = Streamer(place, "serve", "stream")
+    client = None
+    try:
+        assert server.line() == {"ready": True}
+        client = Streamer(place, "send", "stream", str(STREAM_SECONDS))
+        assert client.line() == {"connected": True}
+        for _ in range(2):
+            time.sleep(STREAM_SECONDS / 3)  # the stream is to run for a while before each death
+            broker.kill()
+            broker = place.broker()
+            back = time.monotonic()
+            watcher = place.native()
+            listing = await_listing(watcher, "stream")
+            record_property("listed_after_seconds", round(time.monotonic() - back, 3))
+            assert listing["connected"] == 1
+            watcher.agent.finish()
+        sent = client.line()
+        received = server.line()
+        assert sent["status"] == nt.SUCCESS and sent["flush"] == nt.SUCCESS
+        assert received == {"received": sent["sent"], "wrong": 0, "status": nt.PIPE_BROKEN}
+        assert sent["sent"] > 1000
+        # The instance that came back serves the next client, by the new broker.
+        assert client.line() == {"again": nt.SUCCESS}
+        assert server.line() == {"again": nt.SUCCESS}
+        client.finish()
+        server.finish()
+    finally:
+        for program in filter(None, (server, client)):
+            program.kill()
+            program.process.stdout.close()
+
+
+def test_listening_server_returns_and_is_opened(place):
+    broker = place.broker()
+    server = place.native()
+    end = server.made("create", "home", max_instances=3, sddl="D:(A;;FA;;;WD)")
+    broker.kill()
+    place.broker()
+    client = place.native()
+    client_end = client.made("open", "home")
+    assert client.call("write", end=client_end, data=b"you are back").status == nt.SUCCESS
+    assert server.call("read", end=end, length=100).bytes() == b"you are back"
+    assert client.call("query_local_info", end=client_end)["maximum_instances"] == 3
+
+
+def test_wait_goes_on_over_a_death(place):
+    broker = place.broker()
+    server, _, client, _ = place.pair("busy")
+    waiting = client.start("wait", name="busy", milliseconds=nt.WAIT_FOREVER)
+    broker.kill()
+    place.broker()
+    await_listing(client, "busy")
+    assert client.agent.answer(waiting).pending
+    server.made("create", "busy")
+    assert client.agent.await_answer(waiting).status == nt.SUCCESS
+
+
+def test_requests_without_a_broker_wait_for_the_next_one(place):
+    broker = place.broker()
+    server, _, client, _ = place.pair("first")
+    broker.kill()
+    creating = server.start("create", name="second")
+    opening = client.start("open", name="first")
+    assert server.agent.answer(creating).pending and client.agent.answer(opening).pending
+    place.broker()
+    assert server.agent.await_answer(creating).status == nt.SUCCESS
+    assert client.agent.await_answer(opening).status == nt.PIPE_NOT_AVAILABLE
+
+
+def test_name_is_kept_for_a_server_that_is_late(place):
+    """Nobody else gets a name in the moment after a restart; another user is refused, the same user waits."""
+    broker = place.broker()
+    server = place.native()
+    server.made("create", "mine")
+    server.call("deaf", on=True)
+    broker.kill()
+    place.broker()
+    thief = place.native()
+    stealing = thief.start("create", name="mine", disposition=nt.FILE_CREATE)
+    thief.call("ping")
+    assert thief.agent.answer(stealing).pending
+    opening = thief.start("open", name="mine")
+    thief.call("ping")
+    assert thief.agent.answer(opening).pending
+    server.call("deaf", on=False)
+    assert thief.agent.await_answer(stealing).status == nt.ACCESS_DENIED
+    assert thief.agent.await_answer(opening).status == nt.SUCCESS
+
+
+def test_name_of_a_server_that_died_meanwhile_is_free(place):
+    broker = place.broker()
+    server = place.native()
+    server.made("create", "free")
+    broker.kill()
+    server.agent.kill()
+    place.broker()
+    successor = place.native()
+    answer = successor.call("create", name="free", disposition=nt.FILE_CREATE)
+    assert (answer.status, answer["information"]) == (nt.SUCCESS, nt.CREATED)
+
+
+def test_name_of_a_server_that_never_returns_is_free_after_the_grace_time(place):
+    broker = place.broker()
+    server = place.native()
+    server.made("create", "late")
+    server.call("deaf", on=True)
+    broker.kill()
+    place.broker("--grace", "1")
+    successor = place.native()
+    begin = time.monotonic()
+    answer = successor.call("create", name="late", disposition=nt.FILE_CREATE)
+    assert (answer.status, answer["information"]) == (nt.SUCCESS, nt.CREATED)
+    assert time.monotonic() - begin >= 0.9
+    server.call("deaf", on=False)
+
+
+def test_broker_that_is_asked_to_leave(place):
+    """SIGTERM is a restart as well."""
+    broker = place.broker()
+    server, server_end, client, client_end = place.pair("orderly")
+    broker.terminate()
+    assert client.call("write", end=client_end, data=b"no broker").status == nt.SUCCESS
+    assert server.call("read", end=server_end, length=100).bytes() == b"no broker"
+    place.broker()
+    assert await_listing(client, "orderly")["connected"] == 1
+
+
+def test_disconnect_and_close_without_a_broker(place):
+    broker = place.broker()
+    server, server_end, client, client_end = place.pair("quiet")
+    other_end = server.made("create", "quiet")
+    broker.kill()
+    assert server.call("disconnect", end=server_end).status == nt.SUCCESS
+    assert client.call("read", end=client_end, length=1).status == nt.PIPE_DISCONNECTED
+    server.call("close", end=other_end)
+    listening = server.start("listen", end=server_end)
+    place.broker()
+    again = client.made("open", "quiet")
+    assert server.agent.await_answer(listening).status in (nt.SUCCESS, nt.PIPE_CONNECTED)
+    assert client.call("query_local_info", end=again)["current_instances"] == 1
+
+
+@pytest.mark.parametrize("registry", [b"", b"nonsense\n", b"{" * 5000, bytes(4096)], ids=["empty", "text", "braces", "zeros"])
+def test_damaged_registry(place, registry):
+    """It is put aside with a word of warning; the names in it are lost, nothing else."""
+    broker = place.broker()
+    server, server_end, client, client_end = place.pair("kept")
+    files = [name for name in os.listdir(place.directory) if name not in ("broker.sock", "broker.lock")]
+    broker.kill()
+    assert files, "the broker writes no registry"
+    for name in files:
+        with open(os.path.join(place.directory, name), "wb") as file:
+            file.write(registry)
+    place.broker()
+    assert client.call("write", end=client_end, data=b"data").status == nt.SUCCESS
+    assert server.call("read", end=server_end, length=100).bytes() == b"data"
+    place.pair("new")
+
+
+def test_no_broker_at_all(place):
+    native = place.native()
+    assert native.call("list").status == 0xC0000236  # STATUS_CONNECTION_REFUSED
+
+
+def test_started_on_demand_and_gone_when_idle(place):
+    """As for a user: the first program starts it, the last one's end is its end."""
+    popen = {"env": driver.environment(NTPIPE_BROKER=os.path.join(place.programs, "broker/ntpiped"))}
+    first = place.native(popen=popen, never_start_broker=False)
+    first.made("create", "by-demand")
+    second = place.native(popen=popen, never_start_broker=False)
+    second.made("open", "by-demand")
+    first.agent.finish()
+    second.agent.finish()
+    for _ in range(driver.PATIENCE * 10):
+        if not os.path.exists(os.path.join(place.directory, "broker.sock")):
+            break
+        select.select([], [], [], 0.1)
+    assert not os.path.exists(os.path.join(place.directory, "broker.sock"))
