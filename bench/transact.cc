@@ -6,7 +6,8 @@
 // processes are pinned, once to one processor (a wake-up is a context switch) and once client and servers apart (a wake-up is
 // an interrupt to another processor, which a virtual machine makes expensive).
 //
-// usage: transact [--rounds N] [--calls N] [--size BYTES]      needs NTPIPE_DIR, and NTPIPE_BROKER in the build tree
+// usage: transact [--rounds N] [--calls N] [--size BYTES] [--json]     needs NTPIPE_DIR, and NTPIPE_BROKER in the build tree
+// With --json each placement is one line with every round, in microseconds per call.
 #include <ntpipe.hpp>
 
 #include <fcntl.h>
@@ -35,6 +36,7 @@ struct Options {
     int rounds = 21;
     int calls = 2000;
     int size = 64;
+    int json = 0;
 };
 
 [[noreturn]] void fail(const std::string& what)
@@ -166,6 +168,7 @@ Options parse(int argc, const char** argv)
     const poptOption table[] = {{"rounds", 0, POPT_ARG_INT, &options.rounds, 0, "rounds of each", "N"},
                                 {"calls", 0, POPT_ARG_INT, &options.calls, 0, "calls in a round", "N"},
                                 {"size", 0, POPT_ARG_INT, &options.size, 0, "bytes each way", "N"},
+                                {"json", 0, POPT_ARG_NONE, &options.json, 0, "every round, for programs", nullptr},
                                 POPT_AUTOHELP POPT_TABLEEND};
     poptContext context = poptGetContext("transact", argc, argv, table, 0);
     if (poptGetNextOpt(context) < -1 || options.rounds < 1 || options.calls < 1 || options.size < 1) {
@@ -173,6 +176,17 @@ Options parse(int argc, const char** argv)
     }
     poptFreeContext(context);
     return options;
+}
+
+void print_json(const Options& options, int server_processor, const std::vector<double>& by_socket,
+                const std::vector<double>& by_pipe)
+{
+    std::printf("{\"size\": %d, \"calls\": %d, \"processors\": %d, \"rounds\": [", options.size, options.calls,
+                server_processor + 1);
+    for (std::size_t i = 0; i < by_pipe.size(); ++i) {
+        std::printf("%s{\"ours\": %.3f, \"peer\": %.3f}", i == 0 ? "" : ", ", by_pipe[i], by_socket[i]);
+    }
+    std::printf("]}\n");
 }
 
 void run(const Options& options, int server_processor)
@@ -227,17 +241,21 @@ void run(const Options& options, int server_processor)
             ratios.push_back(b / a);
         }
     }
+    pipe->close();
+    ::close(sockets[0]);
+    for (const pid_t child : {socket_server, pipe_server}) {
+        ::waitpid(child, nullptr, 0);
+    }
+    if (options.json != 0) {
+        print_json(options, server_processor, by_socket, by_pipe);
+        return;
+    }
     std::printf("transact of %d bytes, two processes on %s, tevent on both sides, medians of %d rounds of %d calls\n",
                 options.size, server_processor == 0 ? "one processor" : "two processors", options.rounds,
                 options.calls);
     std::printf("  SOCK_SEQPACKET ping-pong  %8.2f us\n", median(by_socket));
     std::printf("  ntpipe transceive         %8.2f us\n", median(by_pipe));
     std::printf("  ratio per round           %8.2f\n", median(ratios));
-    pipe->close();
-    ::close(sockets[0]);
-    for (const pid_t child : {socket_server, pipe_server}) {
-        ::waitpid(child, nullptr, 0);
-    }
 }
 
 } // namespace
