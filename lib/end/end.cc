@@ -57,7 +57,8 @@ End::End(Side side, Host& host, glue::Completions& completions, Attributes attri
       granted_access_(granted_access),
       modes_(modes),
       maximum_overflow_(maximum_overflow),
-      phase_(side == Side::server ? Phase::listening : Phase::connected)
+      phase_(side == Side::server ? Phase::listening : Phase::connected),
+      server_process_id_(attributes_.server_process_id)
 {
 }
 

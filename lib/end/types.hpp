@@ -40,8 +40,9 @@ struct Attributes {
     std::uint32_t maximum_instances = 1;
     std::uint32_t inbound_quota = 0;
     std::uint32_t outbound_quota = 0;
-    std::uint32_t options = 0; ///< create options of this end
-    std::u16string path;       ///< the name with its leading backslash, as FileNameInformation reports it
+    std::uint32_t options = 0;           ///< create options of this end
+    std::uint32_t server_process_id = 0; ///< server end: its process
+    std::u16string path;                 ///< the name with its leading backslash, as FileNameInformation reports it
     std::shared_ptr<const channel::PipeView> pipe;
 
     [[nodiscard]] std::uint32_t quota(Direction direction) const

@@ -173,6 +173,10 @@ Result<Name> parse(std::string_view text)
         if (starts_with_ignoring_case(text, prefix)) {
             return make_name(text.substr(prefix.size()), prefix.size());
         }
+        // The device without a name: a container, not a pipe (SEMANTICS 1.4).
+        if (text.size() + 1 == prefix.size() && starts_with_ignoring_case(prefix, text)) {
+            return Status::object_name_invalid;
+        }
     }
     if (text.starts_with("\\\\")) {
         return Status::object_path_syntax_bad;

@@ -118,6 +118,7 @@ public:
     }
     void begin_server(end::Attributes attributes, security::AccessMask granted, end::PipeInformation modes)
     {
+        attributes.server_process_id = static_cast<std::uint32_t>(::getpid());
         end_ = end::End::server(*this, gate_->dispatcher(), std::move(attributes), granted, modes, maximum_overflow);
     }
     void begin_client(end::Attributes attributes, security::AccessMask granted, end::Connection connection,

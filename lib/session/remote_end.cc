@@ -55,6 +55,7 @@ void RemoteEnd::close()
 void RemoteEnd::begin_server(end::Attributes attributes, security::AccessMask granted, end::PipeInformation modes,
                              std::size_t maximum_overflow)
 {
+    attributes.server_process_id = static_cast<std::uint32_t>(::getpid());
     end_ = end::End::server(*this, session_->dispatcher(), std::move(attributes), granted, modes, maximum_overflow);
 }
 
