@@ -152,6 +152,11 @@ void End::serve_pending_reads()
             return;
         }
         if (advance == Advance::waiting) {
+            if (read->posted_ && read->filled_ > 0) {
+                // The writer must not count on room that is used up. Said before it learns what was consumed.
+                connection_->incoming->repost_read(read->ledger_index_, saturated(read->buffer_.size() - read->filled_),
+                                                   reads_by_message(*read));
+            }
             break;
         }
         settle_posted(*read);
