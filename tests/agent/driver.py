@@ -34,6 +34,19 @@ def instrumented(build):
     return os.path.basename(os.path.normpath(str(build))) == "asan"
 
 
+def await_end_of(pid):
+    """Returns when a process that is not ours to wait for has ended."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if not select.select([process], [], [], PATIENCE)[0]:
+            raise AgentFailure(f"process {pid} does not end")
+    finally:
+        os.close(process)
+
+
 class Program:
     """A program under test with its standard error in a file. Whoever starts it must end it, and its exit status counts."""
 
