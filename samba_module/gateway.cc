@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// gateway.cc: the session with the broker, and the names that it tells.
+#include "gateway.hpp"
+
+#include "request.hpp"
+
+namespace ntpipe::samba {
+namespace {
+
+Complain to_log(const char* option)
+{
+    return [option](const std::string& fault) { smbd::log_error(std::string(option) + ": " + fault); };
+}
+
+} // namespace
+
+Gateway::~Gateway()
+{
+    disconnect();
+}
+
+void Gateway::use(const smbd::Settings& settings)
+{
+    if (known_settings_ == settings) {
+        return;
+    }
+    known_settings_ = settings;
+    unusable_ = complained_ = false;
+    if (settings_.directory != settings.directory) {
+        disconnect();
+    }
+    settings_ = settings;
+    exports_ = Exports::parse(settings_.exports, to_log("ntpipe:export"));
+    samba_names_ = SambaNames::except(settings_.overrides, to_log("ntpipe:override"));
+}
+
+bool Gateway::concerns(const std::string& name) const
+{
+    return !name.empty() && exports_.names(name) && !samba_names_.contain(name);
+}
+
+Place Gateway::place_of(const std::string& name, std::uint32_t user)
+{
+    if (!connect()) {
+        return Place::samba;
+    }
+    ntpipe_session_take_in(session_);
+    if (!names_.complete()) {
+        return Place::unknown;
+    }
+    const Names::Pipe* pipe = names_.find(name, user);
+    return pipe != nullptr && exports_.allow(pipe->name, pipe->owner) ? Place::broker : Place::samba;
+}
+
+// ---- the session ----
+
+bool Gateway::connect()
+{
+    if (session_ != nullptr) {
+        return true;
+    }
+    if (unusable_) {
+        return false;
+    }
+    const Status status = open_session();
+    if (status != Status::success) {
+        disconnect();
+        unusable_ = true; // until smb.conf changes
+        complain(status);
+    }
+    return !unusable_;
+}
+
+Status Gateway::open_session()
+{
+    ntpipe_session_params parameters = NTPIPE_SESSION_PARAMS_INIT;
+    parameters.directory = settings_.directory.c_str();
+    parameters.never_start_broker = true;
+    parameters.root_only = true;
+    parameters.before_connect = [](void*) { smbd::become_root(); };
+    parameters.after_connect = [](void*) { smbd::unbecome_root(); };
+    const auto opened = static_cast<Status>(ntpipe_session_open(this, events_, &parameters, &session_));
+    if (opened != Status::success) {
+        return opened;
+    }
+    ntpipe_watch_handlers handlers{};
+    handlers.size = sizeof(handlers);
+    handlers.appeared = [](void* data, std::uint64_t id, const char* name, std::uint64_t scope, std::uint32_t owner) {
+        static_cast<Gateway*>(data)->names_.appeared(id, {name, scope, owner});
+    };
+    handlers.gone = [](void* data, std::uint64_t id) { static_cast<Gateway*>(data)->names_.gone(id); };
+    handlers.complete = [](void* data) { static_cast<Gateway*>(data)->names_complete(); };
+    handlers.reset = [](void* data) { static_cast<Gateway*>(data)->names_.reset(); };
+    return static_cast<Status>(ntpipe_watch_names(this, session_, &handlers, this, &watch_));
+}
+
+void Gateway::disconnect()
+{
+    while (Waiter* waiter = waiters_.pop_front()) {
+        finish_later(waiter->request, events_, Status::connection_disconnected);
+    }
+    talloc_free(watch_);
+    talloc_free(session_);
+    watch_ = nullptr;
+    session_ = nullptr;
+    names_.reset();
+}
+
+// Clients may ask again and again: once is enough.
+void Gateway::complain(Status status)
+{
+    if (!complained_) {
+        complained_ = true;
+        smbd::log_error("no broker for pipes in '" + settings_.directory + "': " + ntpipe_status_name(raw(status)));
+    }
+}
+
+void Gateway::names_complete()
+{
+    complained_ = false;
+    names_.set_complete();
+    while (Waiter* waiter = waiters_.pop_front()) {
+        finish_later(waiter->request, events_, Status::success);
+    }
+}
+
+// ---- waiting for the list of names ----
+
+// The ping makes the session connect if it has given up, and is how one hears that it cannot.
+tevent_req* Gateway::names_send(TALLOC_CTX* memory)
+{
+    Waiter* waiter = nullptr;
+    tevent_req* request = make_request(memory, waiter);
+    if (request == nullptr) {
+        return nullptr;
+    }
+    if (!connect() || names_.complete()) {
+        finish_later(request, events_, session_ == nullptr ? Status::connection_refused : Status::success);
+        return request;
+    }
+    waiter->ping = ntpipe_ping_send(waiter, events_, session_);
+    if (waiter->ping == nullptr) {
+        finish_later(request, events_, Status::no_memory);
+        return request;
+    }
+    waiter->gateway = this;
+    waiters_.push_back(*waiter);
+    tevent_req_set_callback(waiter->ping, ping_done, waiter);
+    return request;
+}
+
+void Gateway::ping_done(tevent_req* ping)
+{
+    auto& waiter = *static_cast<Waiter*>(tevent_req_callback_data_void(ping));
+    const auto status = static_cast<Status>(ntpipe_ping_recv(ping));
+    if (is_error(status) && waiter.linked()) {
+        waiter.gateway->complain(status);
+        waiter.unlink();
+        tevent_req_error(waiter.request, raw(status));
+    }
+}
+
+Status Gateway::names_recv(tevent_req* request)
+{
+    const Status status = status_of(request);
+    tevent_req_received(request);
+    return status;
+}
+
+} // namespace ntpipe::samba

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// module.cc: what smbd calls when it loads the module: checks that it fits, and redirects smbd's functions.
+//
+// smbd loads it ("preload modules" in [global] of smb.conf) in each process that serves a connection, before the first request.
+// If anything is not as it must be, smbd's log gets one line and smbd goes on as if the module were not there.
+#include "guards.hpp"
+#include "smbd_hooks.hpp"
+
+#include <array>
+#include <exception>
+
+namespace ntpipe::samba::smbd {
+namespace {
+
+std::array<Redirection, 14> redirections()
+{
+#define NTPIPE_REDIRECT(function, replacement) redirection(#function, ::function, replacement)
+#define NTPIPE_COMMAND(function, code) NTPIPE_REDIRECT(function, (process<code, ::function>))
+    return {{
+        NTPIPE_REDIRECT(smbd_smb2_request_process_create, process_create),
+        NTPIPE_REDIRECT(smbd_smb2_request_process_close, process_close),
+        NTPIPE_REDIRECT(smbd_smb2_request_process_ioctl, process_ioctl),
+        NTPIPE_COMMAND(smbd_smb2_request_process_flush, smb2::code_flush),
+        NTPIPE_COMMAND(smbd_smb2_request_process_read, smb2::code_read),
+        NTPIPE_COMMAND(smbd_smb2_request_process_write, smb2::code_write),
+        NTPIPE_COMMAND(smbd_smb2_request_process_lock, smb2::code_lock),
+        NTPIPE_COMMAND(smbd_smb2_request_process_query_directory, smb2::code_query_directory),
+        NTPIPE_COMMAND(smbd_smb2_request_process_notify, smb2::code_change_notify),
+        NTPIPE_COMMAND(smbd_smb2_request_process_getinfo, smb2::code_query_info),
+        NTPIPE_COMMAND(smbd_smb2_request_process_setinfo, smb2::code_set_info),
+        NTPIPE_REDIRECT(np_open, open_pipe),
+        NTPIPE_REDIRECT(close_fake_file, close_pipe),
+        NTPIPE_REDIRECT(conn_force_tdis, force_tree_disconnect),
+    }};
+#undef NTPIPE_COMMAND
+#undef NTPIPE_REDIRECT
+}
+
+// Empty: we are in. Else why not.
+std::string install()
+{
+    const LoadedLibrary smbd_base = LoadedLibrary::find("libsmbd-base");
+    std::string problem = compare_with_built_for(smbd_base, samba_version_string());
+    if (problem.empty()) {
+        (void)smbd_base.redirect(redirections(), problem);
+    }
+    return problem;
+}
+
+} // namespace
+} // namespace ntpipe::samba::smbd
+
+extern "C" __attribute__((visibility("default"))) NTSTATUS samba_init_module(TALLOC_CTX* /*memory*/)
+{
+    using namespace ntpipe::samba::smbd;
+    static bool installed = false;
+    if (installed) { // named twice
+        return NT_STATUS_OK;
+    }
+    try {
+        const std::string problem = install();
+        if (!problem.empty()) {
+            log_error("not active: " + problem);
+            return NT_STATUS_REVISION_MISMATCH;
+        }
+    } catch (const std::exception& error) {
+        log_error(std::string("not active: ") + error.what());
+        return NT_STATUS_NO_MEMORY;
+    }
+    installed = true;
+    return NT_STATUS_OK;
+}

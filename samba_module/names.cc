@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// names.cc: the pipes that exist.
+#include "names.hpp"
+
+#include "exports.hpp"
+
+#include <ntpipe.h>
+
+#include <algorithm>
+
+namespace ntpipe::samba {
+namespace {
+
+constexpr const char* any_other = "";
+
+// Where a name stands in the index: two ASCII names are the same if these are; one that is not ASCII may equal any.
+std::string index_of(const std::string& name)
+{
+    std::string folded = name;
+    for (char& c : folded) {
+        if (static_cast<unsigned char>(c) >= 0x80) {
+            return any_other;
+        }
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    return folded;
+}
+
+} // namespace
+
+void Names::appeared(std::uint64_t id, Pipe pipe)
+{
+    gone(id);
+    index_.emplace(index_of(pipe.name), id);
+    pipes_.emplace(id, std::move(pipe));
+    ++appearances_;
+}
+
+void Names::gone(std::uint64_t id)
+{
+    const auto found = pipes_.find(id);
+    if (found != pipes_.end()) {
+        unindex(id, found->second.name);
+        pipes_.erase(found);
+    }
+}
+
+void Names::unindex(std::uint64_t id, const std::string& name)
+{
+    const auto [begin, end] = index_.equal_range(index_of(name));
+    const auto entry = std::find_if(begin, end, [id](const auto& candidate) { return candidate.second == id; });
+    if (entry != end) {
+        index_.erase(entry);
+    }
+}
+
+void Names::reset()
+{
+    pipes_.clear();
+    index_.clear();
+    complete_ = false;
+}
+
+void Names::consider(const Pipe& pipe, const std::string& name, std::uint32_t user, const Pipe*& best) const
+{
+    const bool own = pipe.scope == user;
+    if ((own || (pipe.scope == NTPIPE_WATCH_GLOBAL && best == nullptr)) && is_same_name(name, pipe.name)) {
+        best = &pipe;
+    }
+}
+
+const Names::Pipe* Names::find(const std::string& name, std::uint32_t user) const
+{
+    const Pipe* best = nullptr;
+    const std::string index = index_of(name);
+    if (index == any_other) {
+        for (const auto& [id, pipe] : pipes_) {
+            consider(pipe, name, user, best);
+        }
+        return best;
+    }
+    for (const std::string& place : {index, std::string(any_other)}) {
+        const auto [begin, end] = index_.equal_range(place);
+        for (auto entry = begin; entry != end; ++entry) {
+            consider(pipes_.at(entry->second), name, user, best);
+        }
+    }
+    return best;
+}
+
+} // namespace ntpipe::samba

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// smb2_dispatch.cc: the tables for SMB2: commands, control codes, kinds of information. [MS-SMB2] 2.2.13 to 2.2.40, 3.3.5.
+#include "smb2_dispatch.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+namespace ntpipe::samba::smb2 {
+namespace {
+
+using Bytes = std::span<const std::uint8_t>;
+
+// The callers know that it is all there: bodies have the size that their row says.
+template <typename T>
+T get(Bytes bytes, std::size_t at)
+{
+    T value = 0;
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+        value = static_cast<T>(value | static_cast<T>(bytes[at + i]) << (8 * i));
+    }
+    return value;
+}
+
+template <typename T>
+void put(std::uint8_t* bytes, std::size_t at, T value)
+{
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+        bytes[at + i] = static_cast<std::uint8_t>(value >> (8 * i));
+    }
+}
+
+constexpr std::size_t file_id_size = 16;
+constexpr std::uint16_t dialect_3_00 = 0x300;
+constexpr std::uint16_t dialect_3_02 = 0x302;
+
+// Channels are for RDMA, which smbd does not have; before SMB 3 the field means nothing.
+bool has_channel(const Message& message, std::size_t at)
+{
+    return message.dialect >= dialect_3_00 && get<std::uint32_t>(message.body, at) != 0;
+}
+
+std::uint32_t result_size(const Exchange& exchange)
+{
+    return static_cast<std::uint32_t>(exchange.transferred);
+}
+
+// ---- READ, WRITE, FLUSH ----
+
+Status decode_read(const Message& message, Exchange& exchange, std::uint32_t& payload)
+{
+    constexpr std::uint8_t unbuffered = 1;
+    exchange.length = get<std::uint32_t>(message.body, 4);
+    payload = exchange.length;
+    // SEMANTICS 8.2: unbuffered reads are for files.
+    const bool is_unbuffered = message.dialect >= dialect_3_02 && (message.body[3] & unbuffered) != 0;
+    const bool is_wrong = exchange.length > message.max_read || is_unbuffered || has_channel(message, 36);
+    return is_wrong ? Status::invalid_parameter : Status::success;
+}
+
+void encode_read(const Message& /*message*/, const Exchange& exchange, std::uint8_t* answer)
+{
+    put<std::uint16_t>(answer, 0, 17);
+    answer[2] = header_size + 16;
+    put(answer, 4, result_size(exchange));
+}
+
+Status decode_write(const Message& message, Exchange& exchange, std::uint32_t& payload)
+{
+    const auto length = get<std::uint32_t>(message.body, 4);
+    const auto data = message.part(get<std::uint16_t>(message.body, 2), length);
+    payload = length;
+    if (!data || length > message.max_write || has_channel(message, 32)) {
+        return Status::invalid_parameter;
+    }
+    exchange.input = *data;
+    return Status::success;
+}
+
+void encode_write(const Message& /*message*/, const Exchange& exchange, std::uint8_t* answer)
+{
+    put<std::uint16_t>(answer, 0, 17);
+    put(answer, 4, result_size(exchange));
+}
+
+Status decode_flush(const Message& /*message*/, Exchange& /*exchange*/, std::uint32_t& /*payload*/)
+{
+    return Status::success;
+}
+
+void encode_flush(const Message& /*message*/, const Exchange& /*exchange*/, std::uint8_t* answer)
+{
+    put<std::uint16_t>(answer, 0, 4);
+}
+
+// ---- IOCTL ----
+
+constexpr std::uint32_t kind_of_device(std::uint32_t control_code)
+{
+    constexpr unsigned bits = 16;
+    return control_code >> bits;
+}
+
+/// Control codes that a client may use on a pipe. The others are for its server end, or for programs on this machine.
+constexpr std::array allowed_control_codes{NTPIPE_FSCTL_PEEK, NTPIPE_FSCTL_TRANSCEIVE};
+
+struct Ioctl {
+    std::uint32_t code;
+    std::uint32_t max_output;
+    std::uint64_t payload;
+    Bytes input;
+};
+
+// The fields of any IOCTL. [MS-SMB2] 3.3.5.15.
+Status decode_fields(const Message& message, Ioctl& ioctl)
+{
+    constexpr std::uint32_t is_fsctl = 1;
+    const auto field = [&](std::size_t at) { return get<std::uint32_t>(message.body, at); };
+    const std::uint32_t input_length = field(28);
+    const std::uint32_t max_input = field(32);
+    const std::uint32_t output_length = field(40);
+    ioctl.code = field(4);
+    ioctl.max_output = field(44);
+    const auto input = message.part(field(24), input_length);
+    const auto output = message.part(field(36), output_length);
+    if (!input || !output || std::max({input_length, max_input, ioctl.max_output}) > message.max_transact) {
+        return Status::invalid_parameter;
+    }
+    ioctl.input = *input;
+    ioctl.payload = std::max(std::uint64_t{input_length} + output_length, std::uint64_t{max_input} + ioctl.max_output);
+    return field(48) == is_fsctl ? Status::success : Status::not_supported;
+}
+
+Status decode_ioctl(const Message& message, Exchange& exchange, std::uint32_t& payload)
+{
+    Ioctl ioctl{};
+    if (const Status status = decode_fields(message, ioctl); status != Status::success) {
+        return status;
+    }
+    payload = static_cast<std::uint32_t>(ioctl.payload); // both of its parts have limits
+    if (kind_of_device(ioctl.code) != kind_of_device(NTPIPE_FSCTL_PEEK)) {
+        return Status::invalid_device_request;
+    }
+    if (std::ranges::find(allowed_control_codes, ioctl.code) == allowed_control_codes.end()) {
+        return Status::not_supported;
+    }
+    exchange.code = ioctl.code;
+    exchange.input = ioctl.input;
+    exchange.length = ioctl.max_output;
+    return Status::success;
+}
+
+void encode_ioctl(const Message& message, const Exchange& exchange, std::uint8_t* answer)
+{
+    constexpr std::uint32_t end_of_answer = header_size + 48;
+    put<std::uint16_t>(answer, 0, 49);
+    put(answer, 4, get<std::uint32_t>(message.body, 4));
+    std::memcpy(answer + 8, message.body.data() + 8, file_id_size);
+    put(answer, 24, end_of_answer);
+    put(answer, 32, end_of_answer);
+    put(answer, 36, result_size(exchange));
+}
+
+// FSCTL_PIPE_WAIT (SEMANTICS 4.3). The library reads the structure; what is needed here is whether it is a name of ours.
+Status decode_wait(const Message& message, Exchange& exchange, std::uint32_t& payload)
+{
+    constexpr std::size_t name_at = 14;
+    constexpr std::uint64_t units_per_millisecond = 10'000;
+    Ioctl ioctl{};
+    if (const Status status = decode_fields(message, ioctl); status != Status::success) {
+        return status;
+    }
+    payload = static_cast<std::uint32_t>(ioctl.payload);
+    const Bytes file_id = message.body.subspan(8, file_id_size);
+    const bool has_handle = std::ranges::any_of(file_id, [](std::uint8_t byte) { return byte != 0xFF; });
+    if (has_handle || ioctl.input.size() < name_at) {
+        return Status::invalid_parameter;
+    }
+    const auto name_length = get<std::uint32_t>(ioctl.input, 8);
+    if (name_length > ioctl.input.size() - name_at || name_length % 2 != 0) {
+        return Status::invalid_parameter;
+    }
+    if (!smbd::utf8_from(ioctl.input.subspan(name_at, name_length), exchange.wanted.name)) {
+        return Status::object_name_not_found;
+    }
+    if (ioctl.input[12] != 0) {
+        const auto timeout = get<std::uint64_t>(ioctl.input, 0);
+        const bool is_negative = timeout >> 63 != 0;
+        exchange.milliseconds = (is_negative ? ~timeout + 1 : timeout) / units_per_millisecond;
+    }
+    exchange.input = ioctl.input;
+    return Status::success;
+}
+
+// ---- QUERY_INFO, SET_INFO ----
+
+constexpr std::uint8_t information_of_file = 1; // the others: of the volume, security, quotas
+
+Status decode_query_info(const Message& message, Exchange& exchange, std::uint32_t& payload)
+{
+    exchange.code = message.body[3];
+    exchange.length = get<std::uint32_t>(message.body, 4);
+    payload = exchange.length;
+    if (exchange.length > message.max_transact) {
+        return Status::invalid_parameter;
+    }
+    return message.body[2] == information_of_file ? Status::success : Status::not_supported;
+}
+
+void encode_query_info(const Message& /*message*/, const Exchange& exchange, std::uint8_t* answer)
+{
+    put<std::uint16_t>(answer, 0, 9);
+    put<std::uint16_t>(answer, 2, header_size + 8);
+    put(answer, 4, result_size(exchange));
+}
+
+Status decode_set_info(const Message& message, Exchange& exchange, std::uint32_t& payload)
+{
+    exchange.code = message.body[3];
+    payload = get<std::uint32_t>(message.body, 4);
+    const auto data = message.part(get<std::uint16_t>(message.body, 8), payload);
+    if (!data || payload > message.max_transact) {
+        return Status::invalid_parameter;
+    }
+    exchange.input = *data;
+    return message.body[2] == information_of_file ? Status::success : Status::not_supported;
+}
+
+void encode_set_info(const Message& /*message*/, const Exchange& /*exchange*/, std::uint8_t* answer)
+{
+    put<std::uint16_t>(answer, 0, 2);
+}
+
+// ---- what makes no sense on a pipe (SEMANTICS 8.4; [MS-SMB2] 3.3.5.18 and 3.3.5.19 for the last two) ----
+
+template <Status status>
+Status refuse(const Message& /*message*/, Exchange& /*exchange*/, std::uint32_t& /*payload*/)
+{
+    return status;
+}
+
+constexpr auto refuse_device = refuse<Status::invalid_device_request>;
+constexpr auto refuse_directory = refuse<Status::invalid_parameter>;
+
+constexpr std::array<Command, 9> commands{{
+    {code_flush, 24, 8, 500, decode_flush, call_flush, 4, encode_flush},
+    {code_read, 49, 16, 500, decode_read, call_read, 16, encode_read},
+    {code_write, 49, 16, 500, decode_write, call_write, 16, encode_write},
+    {code_lock, 48, 8, 0, refuse_device, nullptr, 0, nullptr},
+    {code_ioctl, 57, 8, 1000, decode_ioctl, call_control, 48, encode_ioctl},
+    {code_query_directory, 33, 8, 0, refuse_directory, nullptr, 0, nullptr},
+    {code_change_notify, 32, 8, 0, refuse_directory, nullptr, 0, nullptr},
+    {code_query_info, 41, 24, 0, decode_query_info, call_query, 8, encode_query_info},
+    {code_set_info, 33, 16, 0, decode_set_info, call_set, 2, encode_set_info},
+}};
+
+} // namespace
+
+const Command wait_command{code_ioctl, 57, 8, 1000, decode_wait, call_wait, 48, encode_ioctl};
+
+std::optional<Bytes> Message::part(std::uint32_t offset, std::uint32_t length) const
+{
+    if (length == 0) {
+        return Bytes();
+    }
+    const std::size_t begin = header_size + body.size();
+    if (offset < begin || offset - begin > data.size() || length > data.size() - (offset - begin)) {
+        return std::nullopt;
+    }
+    return data.subspan(offset - begin, length);
+}
+
+const Command& command(std::uint16_t code)
+{
+    const auto* row = std::ranges::find(commands, code, &Command::code);
+    if (row == commands.end()) {
+        std::abort(); // the redirected functions are for the commands above
+    }
+    return *row;
+}
+
+bool is_wait(Bytes ioctl_body)
+{
+    return get<std::uint32_t>(ioctl_body, 4) == NTPIPE_FSCTL_WAIT;
+}
+
+// ---- CREATE ----
+
+bool decode_create(const Message& message, Create& create)
+{
+    const auto name = message.part(get<std::uint16_t>(message.body, 44), get<std::uint16_t>(message.body, 46));
+    const auto contexts = message.part(get<std::uint32_t>(message.body, 48), get<std::uint32_t>(message.body, 52));
+    if (!name || !contexts || !smbd::utf8_from(*name, create.open.name)) {
+        return false;
+    }
+    create.contexts = *contexts;
+    create.open.impersonation_level = get<std::uint32_t>(message.body, 4);
+    create.open.desired_access = get<std::uint32_t>(message.body, 24);
+    create.open.disposition = get<std::uint32_t>(message.body, 36);
+    create.open.options = get<std::uint32_t>(message.body, 40);
+    return true;
+}
+
+// SEMANTICS 8.1: no oplock, no times, nothing in the file, no create contexts.
+void encode_create(std::uint64_t persistent_id, std::uint64_t volatile_id, std::uint8_t* answer)
+{
+    constexpr std::uint32_t file_was_opened = 1;
+    constexpr std::uint64_t allocation_size = 4096;
+    constexpr std::uint32_t attribute_normal = 0x80;
+    put<std::uint16_t>(answer, 0, 89);
+    put(answer, 4, file_was_opened);
+    put(answer, 40, allocation_size);
+    put(answer, 56, attribute_normal);
+    put(answer, 64, persistent_id);
+    put(answer, 72, volatile_id);
+}
+
+} // namespace ntpipe::samba::smb2

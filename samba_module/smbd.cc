@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// smbd.cc: smbd's services for the parts that do not see its headers.
+#include "smbd.hpp"
+
+#include "samba.h"
+
+#undef DBGC_CLASS
+#define DBGC_CLASS DBGC_RPC_SRV
+
+namespace ntpipe::samba::smbd {
+namespace {
+
+constexpr unsigned default_open_timeout = 5000;
+
+std::string option(const char* name, const char* otherwise)
+{
+    const char* value = lp_parm_const_string(GLOBAL_SECTION_SNUM, "ntpipe", name, otherwise);
+    return value == nullptr ? "" : value;
+}
+
+} // namespace
+
+Settings read_settings()
+{
+    Settings settings;
+    settings.directory = option("directory", "/run/ntpipe");
+    settings.exports = option("export", "");
+    settings.overrides = option("override", "");
+    const int timeout = lp_parm_int(GLOBAL_SECTION_SNUM, "ntpipe", "open timeout", default_open_timeout);
+    settings.open_timeout = timeout > 0 ? static_cast<unsigned>(timeout) : default_open_timeout;
+    return settings;
+}
+
+void log_error(const std::string& line)
+{
+    DEBUG(0, ("ntpipe: %s\n", line.c_str()));
+}
+
+void log_debug(const std::string& line)
+{
+    DEBUG(5, ("ntpipe: %s\n", line.c_str()));
+}
+
+bool utf8_from(std::span<const std::uint8_t> utf16, std::string& utf8)
+{
+    utf8.clear();
+    if (utf16.empty()) {
+        return true;
+    }
+    char* converted = nullptr;
+    std::size_t size = 0;
+    if (!convert_string_talloc(talloc_tos(), CH_UTF16, CH_UTF8, utf16.data(), utf16.size(),
+                               static_cast<void*>(&converted), &size)) {
+        return false;
+    }
+    utf8.assign(converted, size);
+    talloc_free(converted);
+    return utf8.find('\0') == std::string::npos;
+}
+
+void become_root()
+{
+    ::become_root();
+}
+
+void unbecome_root()
+{
+    ::unbecome_root();
+}
+
+} // namespace ntpipe::samba::smbd

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// smbd.hpp: what the rest of the module needs of smbd, without smbd's headers. The smbd_*.cc files have it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace ntpipe::samba::smbd {
+
+/// The module's options in [global] of smb.conf.
+///
+///   ntpipe:directory     the broker's directory [/run/ntpipe]
+///   ntpipe:export        the pipes that SMB clients may open (Exports) [none]
+///   ntpipe:override      names of Samba's own pipes that may be served from here nevertheless (SambaNames) [none]
+///   ntpipe:open timeout  milliseconds that an open may wait for the broker [5000]
+struct Settings {
+    std::string directory;
+    std::string exports;
+    std::string overrides;
+    unsigned open_timeout = 0;
+
+    friend bool operator==(const Settings&, const Settings&) = default;
+};
+[[nodiscard]] Settings read_settings();
+
+/// Writes a line to smbd's log.
+void log_error(const std::string& line);
+void log_debug(const std::string& line);
+
+/// Does the conversion that smbd does for a name. False: it is not UTF-16, or has a NUL in it.
+[[nodiscard]] bool utf8_from(std::span<const std::uint8_t> utf16, std::string& utf8);
+
+/// smbd runs with the rights of the client that it has served last; between these two it is root.
+void become_root();
+void unbecome_root();
+
+} // namespace ntpipe::samba::smbd

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// smbd_commands.cc: the SMB2 commands on a pipe of ours, each a row of the table in smb2_dispatch.cc.
+#include "smbd_hooks.hpp"
+
+namespace ntpipe::samba::smbd {
+namespace {
+
+class ExchangeOperation final : public Operation {
+public:
+    ExchangeOperation(smbd_smb2_request* request, const smb2::Command& command) : Operation(request), command_(command)
+    {
+        exchange_.memory = this;
+        exchange_.events = request->sconn->ev_ctx;
+    }
+
+    [[nodiscard]] Exchange& exchange() { return exchange_; }
+
+    /// Reads the request. False: it is wrong, and the exchange has the status.
+    [[nodiscard]] bool decode()
+    {
+        std::uint32_t payload = 0;
+        exchange_.status = command_.decode(message_of(request()), exchange_, payload);
+        if (!is_error(exchange_.status)) {
+            exchange_.status = from_nt(smbd_smb2_request_verify_creditcharge(request(), payload));
+        }
+        return !is_error(exchange_.status);
+    }
+    [[nodiscard]] NTSTATUS start(glue::List<Operation>& list)
+    {
+        exchange_.status = Status::pending;
+        command_.call(exchange_);
+        return answer_or_pend(list, command_.interim_after);
+    }
+    [[nodiscard]] NTSTATUS answer() override;
+
+protected:
+    [[nodiscard]] tevent_req*& inner() override { return exchange_.inner; }
+    void receive() override { exchange_.receive(exchange_); }
+    void fail(Status status) override { exchange_.status = status; }
+    [[nodiscard]] Status outcome() const override { return exchange_.status; }
+    [[nodiscard]] Status if_bereft() const override
+    {
+        return exchange_.end == nullptr ? tree_gone : Status::pipe_broken;
+    }
+
+private:
+    const smb2::Command& command_;
+    Exchange exchange_;
+};
+
+NTSTATUS ExchangeOperation::answer()
+{
+    smbd_smb2_request* request = this->request();
+    const Exchange exchange = exchange_;
+    const smb2::Command& command = command_;
+    (void)talloc_steal(request, exchange.output);
+    leave();
+    if (is_error(exchange.status)) {
+        return answer_error(request, exchange.status);
+    }
+    const DATA_BLOB body = smbd_smb2_generate_outbody(request, command.answer_size);
+    if (body.data == nullptr) {
+        return answer_error(request, Status::no_memory);
+    }
+    std::fill_n(body.data, body.length, std::uint8_t{0});
+    command.encode(message_of(request), exchange, body.data);
+    DATA_BLOB result{exchange.output, exchange.output == nullptr ? 0 : exchange.transferred};
+    return smbd_smb2_request_done_ex(request, to_nt(exchange.status), body, &result, __location__);
+}
+
+ExchangeOperation* make_operation(smbd_smb2_request* request, const smb2::Command& command)
+{
+    return glue::make_talloc<ExchangeOperation>(request, "struct ntpipe_exchange", request, command);
+}
+
+NTSTATUS process_own(smbd_smb2_request* request, const smb2::Command& command, PipeHandle& handle)
+{
+    return guarded(request, [&] {
+        ExchangeOperation* operation = make_operation(request, command);
+        if (operation == nullptr) {
+            return answer_error(request, Status::no_memory);
+        }
+        operation->exchange().end = handle.end;
+        return operation->decode() ? operation->start(handle.pending) : operation->answer();
+    });
+}
+
+bool has_size(smbd_smb2_request* request, const smb2::Command& command)
+{
+    return NT_STATUS_IS_OK(smbd_smb2_request_verify_sizes(request, command.structure_size));
+}
+
+NTSTATUS process_wait(smbd_smb2_request* request, Gateway& gateway)
+{
+    return guarded(request, [&] {
+        ExchangeOperation* operation = make_operation(request, smb2::wait_command);
+        if (operation == nullptr) {
+            return answer_error(request, Status::no_memory);
+        }
+        Exchange& exchange = operation->exchange();
+        if (!operation->decode()) {
+            return operation->answer();
+        }
+        if (!gateway.concerns(exchange.wanted.name)) {
+            talloc_free(operation);
+            return smbd_smb2_request_process_ioctl(request);
+        }
+        exchange.gateway = &gateway;
+        exchange.wanted.identity = identity_of(operation, request);
+        if (exchange.wanted.identity == nullptr) {
+            exchange.status = Status::no_memory;
+            return operation->answer();
+        }
+        return operation->start(operations_without_handle());
+    });
+}
+
+} // namespace
+
+// A request of the wrong size, smbd refuses by itself.
+NTSTATUS process_command(smbd_smb2_request* request, std::uint16_t code, NTSTATUS (*original)(smbd_smb2_request*))
+{
+    const smb2::Command& command = smb2::command(code);
+    PipeHandle* handle =
+        is_for_pipes(request) && has_size(request, command) ? handle_of(file_of(request, command.file_id)) : nullptr;
+    return handle == nullptr ? original(request) : process_own(request, command, *handle);
+}
+
+NTSTATUS process_ioctl(smbd_smb2_request* request)
+{
+    if (is_for_pipes(request) && has_size(request, smb2::wait_command) && smb2::is_wait(message_of(request).body)) {
+        Gateway* gateway = gateway_for(request);
+        if (gateway != nullptr) {
+            return process_wait(request, *gateway);
+        }
+    }
+    return process_command(request, smb2::code_ioctl, smbd_smb2_request_process_ioctl);
+}
+
+} // namespace ntpipe::samba::smbd

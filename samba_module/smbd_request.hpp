@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// smbd_request.hpp: what we need to know of a request of smbd's, and of the connection that it came over.
+#pragma once
+
+#include "smb2_dispatch.hpp"
+
+#include "samba.h"
+
+namespace ntpipe::samba::smbd {
+
+[[nodiscard]] inline NTSTATUS to_nt(Status status)
+{
+    return NT_STATUS(raw(status));
+}
+
+[[nodiscard]] inline Status from_nt(NTSTATUS status)
+{
+    return static_cast<Status>(NT_STATUS_V(status));
+}
+
+/// The request's fixed part must be that long (smbd_smb2_request_verify_sizes()).
+[[nodiscard]] smb2::Message message_of(smbd_smb2_request* request);
+/// It is for a tree that is IPC$, and smbd's objects are as we know them.
+[[nodiscard]] bool is_for_pipes(smbd_smb2_request* request);
+/// The file whose id is there in the fixed part. nullptr: there is none.
+[[nodiscard]] files_struct* file_of(smbd_smb2_request* request, std::size_t id_at);
+
+/// This process's gateway, with smb.conf as it is now. nullptr: nothing is exported.
+[[nodiscard]] Gateway* gateway_for(smbd_smb2_request* request);
+
+/// Who the client is, on `memory`. nullptr: out of memory.
+[[nodiscard]] ntpipe_identity* identity_of(TALLOC_CTX* memory, smbd_smb2_request* request);
+/// The Unix user that the client is mapped to.
+[[nodiscard]] std::uint32_t user_of(const smbd_smb2_request* request);
+
+/// Answers with an error. An error that comes back is one of the transport.
+[[nodiscard]] NTSTATUS answer_error(smbd_smb2_request* request, Status status);
+/// Ends the connection if there is an error of the transport. For answers that smbd has not asked for.
+void check_transport(smbXsrv_connection* connection, NTSTATUS error);
+
+/// Runs a redirected function's body; no exception reaches smbd.
+template <typename Body>
+[[nodiscard]] NTSTATUS guarded(smbd_smb2_request* request, Body&& body)
+{
+    try {
+        return body();
+    } catch (...) {
+        return answer_error(request, Status::no_memory); // there is no other reason
+    }
+}
+
+} // namespace ntpipe::samba::smbd
