@@ -240,10 +240,10 @@ class PrivateSmbd(contextlib.AbstractContextManager):
         new.rename(self.configuration)
 
     def set_options(self, **options):
-        """Changes options, with _ for blanks and colons: set_options(ntpipe_export="echo"). None takes one out."""
-        known = {"ntpipe_export": "ntpipe:export", "ntpipe_override": "ntpipe:override", "ntpipe_open_timeout": "ntpipe:open timeout"}
+        """Changes options, with _ for blanks, and for the colon of ours: set_options(ntpipe_export="echo"). None takes one out."""
         for name, value in options.items():
-            name = known.get(name, name.replace("_", " "))
+            name = name.replace("_", " ")
+            name = name.replace("ntpipe ", "ntpipe:", 1) if name.startswith("ntpipe ") else name
             self.options.pop(name, None)
             if value is not None:
                 self.options[name] = value
@@ -274,8 +274,8 @@ class PrivateSmbd(contextlib.AbstractContextManager):
             return probe.connect_ex((self.host, self.port)) == 0
 
     def log(self):
-        logs = sorted((self.directory / "log").glob("smbd*")) + [self.directory / "output"]
-        return "".join(path.read_text(errors="replace") for path in logs if path.exists())
+        logs = [*sorted((self.directory / "log").glob("*smbd*")), self.directory / "output"]
+        return "".join(path.read_text(errors="replace") for path in logs if path.is_file())
 
     def children(self):
         """The process ids of smbd's connections (and of its few other helpers)."""

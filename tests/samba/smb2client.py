@@ -565,6 +565,10 @@ class Smb2Client(contextlib.AbstractContextManager):
         body = struct.pack("<HBBIHHI", 33, kind, information_class, len(data), HEADER_SIZE + 32, 0, 0) + file_id + (data or b"\0")
         return Request(Command.SET_INFO, body)
 
+    @staticmethod
+    def echo_command():
+        return Request(Command.ECHO, struct.pack("<HH", 4, 0))
+
     # ---- calls ----
 
     def start_create(self, name, **options):
@@ -660,4 +664,4 @@ class Smb2Client(contextlib.AbstractContextManager):
         return self.start_logoff().final()
 
     def echo(self):
-        return self.call(Request(Command.ECHO, struct.pack("<HH", 4, 0)))
+        return self.call(self.echo_command())

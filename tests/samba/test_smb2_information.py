@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""test_smb2_information.py: CREATE's answer, QUERY_INFO and SET_INFO, and commands that pipes do not have."""
+import struct
+
+import pytest
+from smb2client import FSCTL_PIPE_WAIT, USUAL_ACCESS, Command, Request, Status
+
+PIPE_INFORMATION, LOCAL_INFORMATION, REMOTE_INFORMATION = 23, 24, 25
+
+
+def local_information(client, file_id):
+    response = client.query_info(file_id, LOCAL_INFORMATION, 40)
+    assert response.status == Status.SUCCESS
+    names = ("type", "configuration", "maximum", "current", "inbound", "available", "outbound", "write_quota", "state", "end")
+    return dict(zip(names, struct.unpack("<10I", response.data), strict=True))
+
+
+def test_create_is_answered_as_pipes_are(client, server, name):
+    server.create(name)
+    response = client.create(name)
+    oplock, _, action, *times, allocation, size, attributes, _ = struct.unpack_from("<BBI4QQQII", response.body, 2)
+    assert (oplock, action, times, allocation, size, attributes) == (0, 1, [0] * 4, 4096, 0, 0x80)
+    assert struct.unpack_from("<II", response.body, 80) == (0, 0)
+
+
+@pytest.mark.parametrize("disposition", range(6))
+def test_any_disposition_opens(client, server, name, disposition):
+    server.create(name)
+    response = client.create(name, disposition=disposition)
+    assert (response.status, struct.unpack_from("<I", response.body, 4)[0]) == (Status.SUCCESS, 1)
+
+
+def test_impersonation_levels(client, server, name):
+    for level in range(4):
+        server.create(name)
+        assert client.create(name, impersonation=level).status == Status.SUCCESS
+    server.create(name)
+    assert client.create(name, impersonation=4).status == Status.BAD_IMPERSONATION_LEVEL
+
+
+def test_names_are_compared_without_case(client, server, name):
+    server.create(name)
+    assert client.create(name.upper()).status == Status.SUCCESS
+
+
+@pytest.mark.parametrize("spelling", ["with blank", "comma,colon:", "ünïcode", "日本語", "\U0001f600", "dots..", "a/b", "a\\b"])
+def test_odd_names(client, server, name, spelling):
+    own = f"{name} {spelling}"
+    pipe = server.create("\\\\.\\pipe\\" + own)
+    file_id = client.open(own)
+    client.write(file_id, b"x")
+    assert pipe.read() == b"x"
+
+
+@pytest.mark.parametrize("prefix", ["\\", "\\pipe\\", "pipe\\", "/"])
+def test_names_are_exact(client, server, name, prefix):
+    server.create(name)
+    assert client.create(prefix + name).status != Status.SUCCESS
+    assert client.create(name).status == Status.SUCCESS
+
+
+def test_pipe_information(client, server, name):
+    server.create(name)
+    file_id = client.open(name)
+    assert client.query_info(file_id, PIPE_INFORMATION, 8).data == struct.pack("<II", 0, 0)
+    assert client.set_modes(file_id, 1, 1).status == Status.SUCCESS
+    assert client.query_info(file_id, PIPE_INFORMATION, 8).data == struct.pack("<II", 1, 1)
+    for modes in (2, 0), (0, 2):
+        assert client.set_modes(file_id, *modes).status == Status.INVALID_PARAMETER
+    assert client.set_info(file_id, PIPE_INFORMATION, b"\0" * 7).status == Status.INFO_LENGTH_MISMATCH
+    assert client.query_info(file_id, PIPE_INFORMATION, 8).data == struct.pack("<II", 1, 1)
+
+
+def test_message_read_mode_is_for_message_pipes(client, server, name):
+    server.create(name, type=0, read_mode=0)
+    file_id = client.open(name)
+    assert client.set_modes(file_id, 1, 0).status == Status.INVALID_PARAMETER
+
+
+def test_local_information_tells_the_truth(client, server, name):
+    pipe = server.create(name, max_instances=5, inbound_quota=1000, outbound_quota=2000)
+    server.create(name)
+    file_id = client.open(name)
+    expected = {"type": 1, "configuration": 2, "maximum": 5, "current": 2, "inbound": 1000, "available": 0, "outbound": 2000}
+    expected |= {"write_quota": 1000, "state": 3, "end": 0}
+    assert local_information(client, file_id) == expected
+    pipe.write(b"0123456789")
+    client.write(file_id, b"x" * 400)
+    told = local_information(client, file_id)
+    assert (told["available"], told["write_quota"]) == (10, 600)
+    server.create(name)
+    assert local_information(client, file_id)["current"] == 3
+    pipe.close()
+    assert local_information(client, file_id)["state"] == 4
+
+
+def test_standard_information_is_the_usual(client, join):
+    file_id, _ = join(client)
+    response = client.query_info(file_id, 5)
+    assert response.data == struct.pack("<QQIBBH", 4096, 0, 1, 0, 1, 0) or response.data[:22] == struct.pack("<QQIBB", 4096, 0, 1, 1, 0)
+
+
+def test_names(client, join):
+    file_id, _ = join(client)
+    whole = client.query_info(file_id, 9).data
+    (length,) = struct.unpack_from("<I", whole)
+    name = whole[4:].decode("utf-16le")
+    assert (length, name[0]) == (len(whole) - 4, "\\")
+    cut = client.query_info(file_id, 9, 4 + 6)
+    assert (cut.status, cut.data) == (Status.BUFFER_OVERFLOW, whole[:10])
+    everything = client.query_info(file_id, 18)
+    assert everything.status == Status.SUCCESS
+    assert everything.data.endswith(name.encode("utf-16le"))
+
+
+SIZES = {4: 36, 5: 22, 6: 8, 7: 4, 14: 8, 16: 4, 17: 4, 23: 8, 24: 40}
+
+
+@pytest.mark.parametrize("information_class", SIZES)
+def test_short_buffers_are_refused(client, join, information_class):
+    file_id, _ = join(client)
+    assert client.query_info(file_id, information_class).status == Status.SUCCESS
+    for length in 0, SIZES[information_class] - 1:
+        assert client.query_info(file_id, information_class, length).status == Status.INFO_LENGTH_MISMATCH
+
+
+@pytest.mark.parametrize("information_class", [0, 1, 25, 40, 60, 255])
+def test_other_classes_are_refused(client, join, information_class):
+    file_id, _ = join(client)
+    assert client.query_info(file_id, information_class).status in (Status.INVALID_PARAMETER, Status.INVALID_INFO_CLASS)
+    assert client.set_info(file_id, information_class, bytes(64)).status in (Status.INVALID_PARAMETER, Status.INVALID_INFO_CLASS)
+
+
+@pytest.mark.parametrize("kind", [0, 2, 3, 4, 200])
+def test_other_kinds_of_information_are_refused(client, join, kind):
+    file_id, _ = join(client)
+    assert client.query_info(file_id, 1, kind=kind).status == Status.NOT_SUPPORTED
+    assert client.set_info(file_id, 1, bytes(64), kind=kind).status == Status.NOT_SUPPORTED
+
+
+# FSCTL_PIPE_DISCONNECT, LISTEN, IMPERSONATE, FLUSH, SET_ZERO_DATA, GET_COMPRESSION, CREATE_OR_GET_OBJECT_ID, SET_SPARSE, nonsense
+CONTROL_CODES = [0x110004, 0x110008, 0x11001C, 0x118040, 0x980C8, 0x9003C, 0x900C0, 0x900C4, 0xFFFFFFFF, 0]
+
+
+@pytest.mark.parametrize("code", CONTROL_CODES, ids=lambda code: f"{code:x}")
+def test_other_control_codes_are_refused(client, join, code):
+    file_id, pipe = join(client)
+    assert client.ioctl(file_id, code, bytes(64)).status in (Status.INVALID_DEVICE_REQUEST, Status.NOT_SUPPORTED)
+    pipe.write(b"unharmed")
+    assert client.read(file_id).data == b"unharmed"
+
+
+def test_ioctl_must_be_a_file_system_control(client, join):
+    file_id, _ = join(client)
+    assert client.ioctl(file_id, 0x11400C, flags=0).status == Status.NOT_SUPPORTED
+    assert client.ioctl(file_id, FSCTL_PIPE_WAIT, flags=0).status == Status.NOT_SUPPORTED
+
+
+def test_locks_directories_and_notifications_are_refused(client, join):
+    file_id, _ = join(client)
+    lock = struct.pack("<HHI", 48, 1, 0) + file_id + struct.pack("<QQII", 0, 1, 2, 0)
+    notify = struct.pack("<HHI", 32, 0, 1024) + file_id + struct.pack("<II", 0xFFF, 0)
+    pattern = "*".encode("utf-16le")
+    directory = struct.pack("<HBBI", 33, 1, 0, 0) + file_id + struct.pack("<HHI", 96, len(pattern), 1024) + pattern
+    assert client.call(Request(Command.LOCK, lock)).status == Status.INVALID_DEVICE_REQUEST
+    assert client.call(Request(Command.CHANGE_NOTIFY, notify)).status == Status.INVALID_PARAMETER
+    assert client.call(Request(Command.QUERY_DIRECTORY, directory)).status == Status.INVALID_PARAMETER
+
+
+def test_usual_contexts_are_ignored(client, server, name):
+    server.create(name)
+    context = struct.pack("<IHHHHI", 0, 16, 4, 0, 24, 0) + b"MxAc" + bytes(4)
+    response = client.create(name, access=USUAL_ACCESS, contexts=context)
+    assert response.status == Status.SUCCESS
+    assert struct.unpack_from("<II", response.body, 80) == (0, 0)
+
+
+@pytest.mark.parametrize(("tag", "length"), [(b"DHnC", 16), (b"DH2C", 36)])
+def test_durable_handles_cannot_be_had_back(client, server, name, tag, length):
+    server.create(name)
+    context = struct.pack("<IHHHHI", 0, 16, 4, 0, 24, length) + tag + bytes(4) + bytes(length)
+    assert client.create(name, contexts=context).status == Status.OBJECT_NAME_NOT_FOUND
