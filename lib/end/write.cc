@@ -160,6 +160,7 @@ bool End::wait_for_overflow(std::size_t size)
 
 Status End::add_overflow(Direction direction, std::unique_ptr<channel::Memory> memory)
 {
+    take_offer(); // who asked for it has attached, even if this end has not looked yet
     if (!has_channel()) {
         return Status::success; // too late to matter
     }

@@ -124,7 +124,8 @@ public:
         server->offer(std::move(half), server_host.period);
     }
 
-    [[nodiscard]] bool attach()
+    /// `rung`: false while the doorbell's byte is still on its way to the server.
+    [[nodiscard]] bool attach(bool rung = true)
     {
         end::Connection half;
         half.page = std::make_unique<channel::ConnectionView>(page->share(), channel::Side::client);
@@ -137,8 +138,10 @@ public:
         half.client = std::make_shared<security::Identity>();
         client = end::End::client(client_host, queue, attributes(), parameters_.client_access,
                                   parameters_.maximum_overflow, std::move(half));
-        *server_bell = true;
-        pump();
+        if (rung) {
+            *server_bell = true;
+            pump();
+        }
         return true;
     }
 

@@ -287,6 +287,30 @@ void test_large_message_through_overflow(void** /*state*/)
     assert_string_equal(text_of(read).c_str(), "after");
 }
 
+// The broker's word and the doorbell come by different ways.
+void test_overflow_is_faster_than_the_attach(void** /*state*/)
+{
+    PairParameters parameters;
+    parameters.inbound_quota = 1000000;
+    EndPair pair(parameters);
+    TestOperation listen;
+    assert_status(pair.server->listen(listen), Status::pending);
+    pair.offer();
+    pair.pump();
+    assert_true(pair.attach(false));
+    const std::string text(300000, 'L');
+    TestOperation write;
+    assert_status(start_write(*pair.client, write, text), Status::pending);
+    pair.pump();
+    assert_true(write.done);
+    *pair.server_bell = true;
+    pair.pump();
+    assert_true(listen.done);
+    TestOperation read;
+    assert_status(start_read(*pair.server, read, 1000000), Status::success);
+    assert_true(text_of(read) == text);
+}
+
 void test_large_message_in_pieces(void** /*state*/)
 {
     for (const bool message : {true, false}) {
@@ -584,7 +608,8 @@ NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_listen_completes_when_the_client_attaches
                  NTPIPE_UNIT_TEST(test_cancel_of_a_read_that_was_counted_on), NTPIPE_UNIT_TEST(test_quota_sequence),
                  NTPIPE_UNIT_TEST(test_cancel_removes_a_half_read_write), NTPIPE_UNIT_TEST(test_non_blocking_writes),
                  NTPIPE_UNIT_TEST(test_cancel_undoes_a_tentative_decision),
-                 NTPIPE_UNIT_TEST(test_large_message_through_overflow), NTPIPE_UNIT_TEST(test_large_message_in_pieces),
+                 NTPIPE_UNIT_TEST(test_large_message_through_overflow),
+                 NTPIPE_UNIT_TEST(test_overflow_is_faster_than_the_attach), NTPIPE_UNIT_TEST(test_large_message_in_pieces),
                  NTPIPE_UNIT_TEST(test_cancel_of_a_message_in_pieces),
                  NTPIPE_UNIT_TEST(test_cancelled_write_makes_room), NTPIPE_UNIT_TEST(test_close_drains_then_breaks),
                  NTPIPE_UNIT_TEST(test_close_completes_the_other_side),
