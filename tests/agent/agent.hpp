@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ntpipe::agent {
@@ -154,7 +155,7 @@ public:
     template <typename T>
     [[nodiscard]] T get(const char* name, T otherwise) const
     {
-        return has(name) ? request_.at(name).get<T>() : otherwise;
+        return has(name) ? request_.at(name).get<T>() : std::move(otherwise);
     }
     [[nodiscard]] Bytes bytes(const char* name) const;
     [[nodiscard]] bool blocking() const { return get<bool>("blocking", false); }

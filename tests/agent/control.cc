@@ -101,7 +101,7 @@ constexpr std::array<Operation, 9> operations = {{
 
 void die(const Call& call)
 {
-    ::raise(call.get<int>("signal", SIGKILL));
+    (void)::raise(call.get<int>("signal", SIGKILL));
 }
 
 void deaf(const Call& call)
