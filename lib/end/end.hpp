@@ -134,6 +134,8 @@ public:
     [[nodiscard]] Status add_overflow(Direction direction, std::unique_ptr<channel::Memory> memory);
     /// There will be no overflow segment: what is too large for the ring goes through it in pieces.
     void refuse_overflow();
+    /// Whom this end has asked for an overflow segment will not answer any more. Another broker may be asked.
+    void forget_overflow_request();
     /// This process is a fork of the one that the end belongs to: forgets the connection without a sign to the other end.
     /// Every later call returns STATUS_INVALID_HANDLE.
     void disown();

@@ -185,6 +185,12 @@ void End::refuse_overflow()
     settle();
 }
 
+void End::forget_overflow_request()
+{
+    overflow_requested_ = overflow_refused_ = false;
+    settle();
+}
+
 void End::show_published()
 {
     connection_->outgoing->publish();

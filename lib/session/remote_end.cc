@@ -189,6 +189,13 @@ void RemoteEnd::take_segment(wire::Segment segment)
     }
 }
 
+void RemoteEnd::broker_lost()
+{
+    if (has_connection()) {
+        end_->forget_overflow_request();
+    }
+}
+
 wire::ReturnedInstance RemoteEnd::returned() const
 {
     wire::ReturnedInstance instance;

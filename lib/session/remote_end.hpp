@@ -51,6 +51,8 @@ public:
                                             std::size_t maximum_overflow);
     void take_handover(wire::Connected connected);
     void take_segment(wire::Segment segment);
+    /// Requests of the end to the broker will not be answered.
+    void broker_lost();
 
     [[nodiscard]] space::InstanceHandle handle() const { return handle_; }
     /// nullptr for a client end and for an instance that is closed.

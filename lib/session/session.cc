@@ -170,6 +170,9 @@ void Session::lost()
             watcher->reset();
         }
     }
+    for (RemoteEnd* end = ends_.front(); end != nullptr; end = ends_.after(*end)) {
+        end->broker_lost();
+    }
     for (auto it = requests_.begin(); it != requests_.end();) {
         it->second.sent = false;
         it = it->second.request == nullptr ? requests_.erase(it) : std::next(it); // nobody waits for it any more
