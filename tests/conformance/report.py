@@ -18,7 +18,8 @@ from conformance.transports import TRANSPORTS  # noqa: E402
 
 HEADER = """\
 <!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
-<!-- CONFORMANCE.md: what of the semantics is tested, over which transport, and how it came out. Written by tests/conformance/report.py. -->
+<!-- CONFORMANCE.md: what of the semantics is tested, over which transport, and how it came out.
+     Written by tests/conformance/report.py. -->
 # Conformance
 
 Numbered cases are those of SEMANTICS.md, section 10; the others state rules of the section that they are called after.

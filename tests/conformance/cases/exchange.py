@@ -31,8 +31,8 @@ def transceive_with_unread_data(t):
     a.read(10).done(SUCCESS, b"x")
 
 
-@case(157, "WK:test_transact", "pending write Q+2000 by caller; transceive 2; then PENDING, reply completes it; callee reads Q+2000 "
-      "then 2", mirrored=True)
+@case(157, "WK:test_transact", "pending write Q+2000 by caller; transceive 2; then PENDING, reply completes it; callee reads "
+      "Q+2000 then 2", mirrored=True)
 def transceive_behind_a_pending_write(t):
     a, b = t.pair(MM)
     data = pattern(a.quota + 2000)
@@ -74,8 +74,8 @@ def empty_requests_and_replies(t):
     b.read(10).done(SUCCESS, b"")
 
 
-@case(161, "WK:test_transact", "callee answers with its own transceive 4; then caller 4/SUCCESS; caller writes 1: callee's completes "
-      "1/SUCCESS", mirrored=True)
+@case(161, "WK:test_transact", "callee answers with its own transceive 4; then caller 4/SUCCESS; caller writes 1: callee's "
+      "completes 1/SUCCESS", mirrored=True)
 def transceive_answers_transceive(t):
     a, b = t.pair(MM)
     caller = a.transceive(b"request", 10).pending()

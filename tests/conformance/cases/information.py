@@ -8,8 +8,8 @@ from conformance.vocabulary import *  # noqa: F403
 ONE_WAY = MB.but(share=OUTBOUND, inbound_quota=100, outbound_quota=200)
 
 
-@case(174, "WN:test_pipe_local_info", "outbound message pipe max 1, in 100, out 200; then S and C: type 1, config 1, max 1, current "
-      "1, in 100, out 200, ReadDataAvailable 0", mirrored=True)
+@case(174, "WN:test_pipe_local_info", "outbound message pipe max 1, in 100, out 200; then S and C: type 1, config 1, max 1, "
+      "current 1, in 100, out 200, ReadDataAvailable 0", mirrored=True)
 def local_information(t):
     a, _ = t.pair(ONE_WAY)
     a.shows(type=MESSAGE, configuration=IS_OUTBOUND, maximum_instances=1, current_instances=1, inbound_quota=100,
@@ -83,8 +83,8 @@ def query_without_the_right(t):
     c.query(9).done(SUCCESS, struct.pack("<I", len(wide)) + wide)
 
 
-@case(185, "RT:NpfsFileInfo", "class 5: AllocationSize in+out, EndOfFile = readable, links 1, DeletePending 1, Directory 0; class 4: "
-      "attributes 0x80", mirrored=True, needs=["native client"])
+@case(185, "RT:NpfsFileInfo", "class 5: AllocationSize in+out, EndOfFile = readable, links 1, DeletePending 1, Directory 0; "
+      "class 4: attributes 0x80", mirrored=True, needs=["native client"])
 def standard_information(t):
     a, b = t.pair(MB)
     b.write(b"0123456789").done(SUCCESS, 10)

@@ -56,7 +56,8 @@ class Smb2Party:
         return number
 
     def start_open(self, name, desired_access, impersonation_level=2, disposition=FILE_OPEN):
-        command = self.client.create_command(name, access=desired_access, impersonation=impersonation_level, disposition=disposition)
+        command = self.client.create_command(name, access=desired_access, impersonation=impersonation_level,
+                                             disposition=disposition)
         pending = self.client.start(command)
         # It ends by itself. If the name is none of ours, other processes of Samba have a say, which settle() cannot ask.
         pending.final(driver.PATIENCE)
