@@ -58,9 +58,22 @@ public:
         outcome = this->status();
         finish(req, outcome); // may destroy this
     }
+    /// Tells the result that is there, when others have had their turn.
+    struct Turn final : glue::Completion {
+        explicit Turn(RequestState& owner) : state(owner) {}
+        void completed() override
+        {
+            if (tevent_req_is_in_progress(state.req)) { // it may have timed out
+                finish(state.req, state.outcome);
+            }
+        }
+        RequestState& state;
+    };
+
     tevent_req* req;
     std::shared_ptr<session::Gate> gate;
     Status outcome = Status::pending;
+    Turn turn{*this};
 };
 
 /// The state that make_request() made. talloc's check by name is of no use here: the name would be that of the template.
@@ -101,11 +114,19 @@ template <typename State, typename Start>
         return req;
     }
     state.outcome = status;
+    glue::Loop& loop = gate->loop();
+    if (loop.is_hogged() && guarded([&] {
+                                loop.complete_in_turn(state.turn);
+                                return Status::success;
+                            }) == NTPIPE_STATUS_SUCCESS) {
+        return req;
+    }
     finish(req, status);
-    return gate->loop().post(req);
+    return loop.post(req);
 }
 
-/// What became of a request: its state's outcome, or what tevent made of it.
+/// What became of a request: its state's outcome, or what tevent made of it. A time limit that comes when it is over loses
+/// nothing.
 template <typename State>
 [[nodiscard]] Status outcome_of(tevent_req* req)
 {
@@ -113,8 +134,10 @@ template <typename State>
     std::uint64_t error = 0;
     if (tevent_req_is_error(req, &how, &error)) {
         switch (how) {
-        case TEVENT_REQ_TIMED_OUT:
-            return Status::io_timeout;
+        case TEVENT_REQ_TIMED_OUT: {
+            const Status outcome = state_of<State>(req)->outcome;
+            return outcome == Status::pending ? Status::io_timeout : outcome;
+        }
         case TEVENT_REQ_NO_MEMORY:
             return Status::no_memory;
         default:

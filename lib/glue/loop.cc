@@ -79,6 +79,8 @@ void Loop::leave_parent()
     wakeup_.reset();
     timer_watch_.reset();
     timer_fd_.reset();
+    turn_watch_.reset();
+    turn_fd_.reset();
 }
 
 void Loop::renew_after_fork()
@@ -87,10 +89,14 @@ void Loop::renew_after_fork()
         (void)make_mirror();
     }
     timers_changed();
+    if (!turns_.empty()) {
+        ask_for_turn();
+    }
 }
 
 Loop::~Loop()
 {
+    turn_watch_.reset();
     timer_watch_.reset();
     wakeup_watch_.reset();
     talloc_free(own_context_);
@@ -151,6 +157,41 @@ bool Loop::run_until(const std::function<bool()>& done)
     return true;
 }
 
+// ---- turns ----
+
+// A descriptor, because those that are ready are served in turn.
+void Loop::complete_in_turn(Completion& completion)
+{
+    ask_for_turn();
+    turns_.push_back(completion);
+}
+
+void Loop::ask_for_turn()
+{
+    if (!turn_fd_) {
+        turn_fd_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+        if (!turn_fd_) {
+            throw std::bad_alloc();
+        }
+        turn_watch_ = std::make_unique<Watch>(*this, turn_fd_.get(), [this] { have_turn(); });
+    }
+    const std::uint64_t one = 1;
+    (void)!::write(turn_fd_.get(), &one, sizeof(one));
+}
+
+// What comes in meanwhile has the next turn.
+void Loop::have_turn()
+{
+    drain(turn_fd_.get());
+    List<Completion> due;
+    while (Completion* completion = turns_.pop_front()) {
+        due.push_back(*completion);
+    }
+    while (Completion* completion = due.pop_front()) {
+        completion->completed();
+    }
+}
+
 // ---- Watch ----
 
 Loop::Watch::Watch(Loop& loop, int fd, std::function<void()> ready) : loop_(loop), fd_(fd), ready_(std::move(ready))
@@ -178,7 +219,9 @@ void Loop::Watch::want_writable(bool wanted)
 
 void Loop::Watch::handler(tevent_context* /*events*/, tevent_fd* /*event*/, uint16_t /*flags*/, void* data) noexcept
 {
-    const std::function<void()> ready = static_cast<Watch*>(data)->ready_; // it may destroy the watch
+    auto* watch = static_cast<Watch*>(data);
+    watch->loop_.in_a_row_ = 0;
+    const std::function<void()> ready = watch->ready_; // it may destroy the watch
     ready();
 }
 

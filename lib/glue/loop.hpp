@@ -6,6 +6,7 @@
 // set, which is readable whenever dispatch() has something to do.
 #pragma once
 
+#include "glue/completion.hpp"
 #include "glue/unique_fd.hpp"
 #include "status/status.hpp"
 
@@ -40,6 +41,11 @@ public:
     [[nodiscard]] bool run_until(const std::function<bool()>& done);
     /// tevent_req_post(), in a way that an own loop's descriptor shows.
     tevent_req* post(tevent_req* request);
+    /// Whoever finds everything done at once never waits, and tevent serves what is done before it looks at descriptors: other
+    /// descriptors would never have their turn. True: too much was done at once in a row; use complete_in_turn().
+    [[nodiscard]] bool is_hogged() { return ++in_a_row_ > most_in_a_row; }
+    /// Completes it when the descriptors that are ready have been served.
+    void complete_in_turn(Completion& completion);
     /// In the child of a fork, around the destruction of watches: the epoll set, timers and wakeups of the parent are left alone,
     /// and replaced by new ones.
     void leave_parent();
@@ -108,6 +114,10 @@ private:
     [[nodiscard]] Status mirror(int fd, bool writable, bool add) const;
     void timers_changed();
     void timers_due();
+    void ask_for_turn();
+    void have_turn();
+
+    static constexpr unsigned most_in_a_row = 64;
 
     tevent_context* own_context_ = nullptr;
     tevent_context* events_ = nullptr;
@@ -118,6 +128,10 @@ private:
     std::multimap<std::uint64_t, Timer*> timers_;
     UniqueFd timer_fd_;
     std::unique_ptr<Watch> timer_watch_;
+    unsigned in_a_row_ = 0; ///< done at once since a descriptor was served
+    List<Completion> turns_;
+    UniqueFd turn_fd_; ///< readable while turns_ is not empty
+    std::unique_ptr<Watch> turn_watch_;
 };
 
 } // namespace ntpipe::glue
