@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // numbered_stream.cc: a server and a client that stream numbered messages as fast as they can, and check each byte of them.
 //
-// usage: numbered_stream DIRECTORY serve NAME | send NAME SECONDS        what happens is told on standard output, in JSON
+// usage: numbered_stream DIRECTORY serve NAME | send NAME        what happens is told on standard output, in JSON
+// It is sent until standard input is closed.
 #include <ntpipe.hpp>
+
+#include <poll.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -20,6 +24,7 @@ using ntpipe::Status;
 constexpr std::size_t largest = std::size_t{150} * 1000;
 constexpr std::uint64_t large_every = 997;
 constexpr std::uint64_t larger_than_ring_every = 9973;
+constexpr std::uint64_t look_every = 256;
 
 std::size_t size_of(std::uint64_t number)
 {
@@ -94,7 +99,13 @@ ntpipe::Task<> serve(ntpipe::Session& session, std::string name)
     say("{" + field("again", number_of(got.status)) + "}");
 }
 
-ntpipe::Task<> send(ntpipe::Session& session, std::string name, int seconds)
+bool is_told_to_stop()
+{
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    return ::poll(&input, 1, 0) > 0;
+}
+
+ntpipe::Task<> send(ntpipe::Session& session, std::string name)
 {
     auto pipe = co_await session.connect(name);
     if (!pipe) {
@@ -102,11 +113,10 @@ ntpipe::Task<> send(ntpipe::Session& session, std::string name, int seconds)
         std::exit(1);
     }
     say("{\"connected\": true}");
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     std::vector<std::byte> message(largest);
     std::uint64_t sent = 0;
     Status status = Status::success;
-    while (status == Status::success && std::chrono::steady_clock::now() < end) {
+    while (status == Status::success && (sent % look_every != 0 || !is_told_to_stop())) {
         const auto data = std::span(message).first(size_of(sent));
         fill(data, sent);
         const auto done = co_await pipe->write(data);
@@ -135,11 +145,11 @@ int main(int argc, char** argv)
         session.run(serve(session, argv[3]));
         return 0;
     }
-    if (argc == 5 && std::string_view(argv[2]) == "send") {
+    if (argc == 4 && std::string_view(argv[2]) == "send") {
         auto session = open_session(argv[1]);
-        session.run(send(session, argv[3], std::atoi(argv[4])));
+        session.run(send(session, argv[3]));
         return 0;
     }
-    std::cerr << "usage: numbered_stream DIRECTORY serve NAME | send NAME SECONDS\n";
+    std::cerr << "usage: numbered_stream DIRECTORY serve NAME | send NAME\n";
     return 2;
 }

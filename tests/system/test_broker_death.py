@@ -29,7 +29,8 @@ class Streamer(driver.Program):
     """One side of tests/programs/numbered_stream.cc."""
 
     def __init__(self, place, *arguments):
-        super().__init__([os.path.join(place.programs, "tests/numbered_stream"), place.directory, *arguments], stdout=subprocess.PIPE)
+        super().__init__([os.path.join(place.programs, "tests/numbered_stream"), place.directory, *arguments],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def line(self):
         """What it says next, as JSON."""
@@ -40,6 +41,7 @@ class Streamer(driver.Program):
         return json.loads(text)
 
     def finish(self):
+        self.process.stdin.close()
         self.wait()
         self.process.stdout.close()
 
@@ -51,7 +53,7 @@ def test_stream_over_two_deaths(place, record_property):
     client = None
     try:
         assert server.line() == {"ready": True}
-        client = Streamer(place, "send", "stream", str(STREAM_SECONDS))
+        client = Streamer(place, "send", "stream")
         assert client.line() == {"connected": True}
         for _ in range(2):
             time.sleep(STREAM_SECONDS / 3)  # the stream is to run for a while before each death
@@ -63,6 +65,8 @@ def test_stream_over_two_deaths(place, record_property):
             record_property("listed_after_seconds", round(time.monotonic() - back, 3))
             assert listing["connected"] == 1
             watcher.agent.finish()
+        time.sleep(STREAM_SECONDS / 3)
+        client.process.stdin.close()
         sent = client.line()
         received = server.line()
         assert sent["status"] == nt.SUCCESS and sent["flush"] == nt.SUCCESS
@@ -76,6 +80,7 @@ def test_stream_over_two_deaths(place, record_property):
     finally:
         for program in filter(None, (server, client)):
             program.kill()
+            program.process.stdin.close()
             program.process.stdout.close()
 
 
