@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """driver.py: drives ntpipe-test-agent from a test. What the agent can do stands at the top of tests/agent/main.cc."""
+import atexit
+import functools
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -45,6 +48,27 @@ def await_end_of(pid):
             raise AgentFailure(f"process {pid} does not end")
     finally:
         os.close(process)
+
+
+def is_open_to_all(path):
+    """Whether every user may go to a file."""
+    folders = os.path.abspath(path).split("/")[1:-1]
+    return all(os.stat("/" + "/".join(folders[:count])).st_mode & 0o001 for count in range(len(folders) + 1))
+
+
+@functools.lru_cache
+def for_other_users(build):
+    """A build directory whose programs every user may run: a checkout below /root, say, is closed to others."""
+    build = str(build)
+    if is_open_to_all(os.path.join(build, "broker/ntpiped")):
+        return build
+    copy = tempfile.mkdtemp(prefix="ntpipe-build-")
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    os.chmod(copy, 0o755)
+    for name in ("broker/ntpiped", "tests/ntpipe-test-agent", "lib/libntpipe.so.0"):
+        os.makedirs(os.path.join(copy, os.path.dirname(name)), 0o755, exist_ok=True)
+        shutil.copy(os.path.join(build, name), os.path.join(copy, name))
+    return copy
 
 
 class Program:
@@ -103,6 +127,7 @@ class Broker(Program):
 
     def __init__(self, build, directory, *options, **popen):
         self.directory = str(directory)
+        build = for_other_users(build) if "user" in popen else build
         super().__init__([os.path.join(str(build), "broker/ntpiped"), "--directory", directory, *options],
                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **popen)
         self.await_socket()
@@ -144,6 +169,7 @@ class Agent(Program):
         self.answers = {}
         self.events = []
         self.buffer = b""
+        build = for_other_users(build) if "user" in popen else build
         super().__init__([os.path.join(str(build), "tests/ntpipe-test-agent"), f"--loop={loop}"],
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, **popen)
 

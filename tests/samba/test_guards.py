@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import pytest
+from agent.driver import for_other_users
 from conftest import BROKER, MODULE, make_smbd
 from native import Server
 from private_smbd import PrivateSmbd, wait_until
@@ -267,7 +268,7 @@ def test_broker_of_somebody_else_is_not_trusted(build):
     with PrivateSmbd(module=os.path.join(build, MODULE), options={"ntpipe:export": "*"}) as smbd:
         smbd.ntpipe_dir.mkdir(mode=0o755)
         os.chown(smbd.ntpipe_dir, uid_of("games"), -1)
-        command = [os.path.join(build, BROKER), "--directory", str(smbd.ntpipe_dir)]
+        command = [os.path.join(for_other_users(build), BROKER), "--directory", str(smbd.ntpipe_dir)]
         with subprocess.Popen(command, user="games", group="games", extra_groups=[], stderr=subprocess.PIPE, text=True) as broker:
             try:
                 assert "serving in" in broker.stderr.readline()

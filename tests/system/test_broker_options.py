@@ -52,7 +52,8 @@ def test_wrong_directory(place, directory, word):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs of other users")
 def test_no_directory_known(place):
-    run = subprocess.run([os.path.join(place.programs, "broker/ntpiped")], capture_output=True, text=True, env=driver.environment(),
+    program = os.path.join(driver.for_other_users(place.programs), "broker/ntpiped")
+    run = subprocess.run([program], capture_output=True, text=True, env=driver.environment(),
                          user="games", group="games", extra_groups=[], timeout=driver.PATIENCE, check=False)
     assert run.returncode == 1 and "XDG_RUNTIME_DIR" in run.stderr
 
