@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <string>
+#include <iostream>
 #include <vector>
 
 namespace {
@@ -67,7 +67,7 @@ int main(int argc, char** argv)
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (argc != 2 || std::strlen(argv[1]) >= sizeof(address.sun_path)) {
-        std::fprintf(stderr, "usage: npa_echo SOCKET\n");
+        std::cerr << "usage: npa_echo SOCKET\n";
         return 2;
     }
     std::strcpy(address.sun_path, argv[1]);

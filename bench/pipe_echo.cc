@@ -4,7 +4,7 @@
 // usage: pipe_echo NAME
 #include <ntpipe.hpp>
 
-#include <cstdio>
+#include <iostream>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -26,7 +26,7 @@ ntpipe::Task<> serve(ntpipe::Session& session, std::string name)
     parameters.security_descriptor = everybody;
     auto pipe = co_await session.create(name, parameters);
     if (!pipe) {
-        std::fprintf(stderr, "pipe_echo: %s\n", text_of(pipe.status()));
+        std::cerr << "pipe_echo: " << text_of(pipe.status()) << '\n';
         co_return;
     }
     (void)!::write(STDOUT_FILENO, "r", 1);
@@ -45,12 +45,12 @@ ntpipe::Task<> serve(ntpipe::Session& session, std::string name)
 int main(int argc, char** argv)
 {
     if (argc != 2) {
-        std::fprintf(stderr, "usage: pipe_echo NAME\n");
+        std::cerr << "usage: pipe_echo NAME\n";
         return 2;
     }
     auto session = ntpipe::Session::open();
     if (!session) {
-        std::fprintf(stderr, "pipe_echo: %s\n", text_of(session.status()));
+        std::cerr << "pipe_echo: " << text_of(session.status()) << '\n';
         return 1;
     }
     session->run(serve(*session, argv[1]));

@@ -22,6 +22,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,7 @@ struct Options {
 
 [[noreturn]] void fail(const std::string& what)
 {
-    std::fprintf(stderr, "transact: %s\n", what.c_str());
+    std::cerr << "transact: " << what << '\n';
     std::exit(1);
 }
 

@@ -45,7 +45,7 @@ void fill(std::span<std::byte> message, std::uint64_t number)
 
 void say(const std::string& json)
 {
-    std::cout << json << std::endl;
+    std::cout << json << '\n' << std::flush;
 }
 
 std::string field(const char* name, std::uint64_t value)
