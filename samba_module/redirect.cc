@@ -104,7 +104,7 @@ LoadedLibrary LoadedLibrary::find(const char* name_prefix)
 {
     struct Search {
         const char* prefix;
-        LoadedLibrary library;
+        LoadedLibrary found;
     } search{name_prefix, {}};
     dl_iterate_phdr(
         [](dl_phdr_info* info, std::size_t /*size*/, void* data) {
@@ -112,11 +112,11 @@ LoadedLibrary LoadedLibrary::find(const char* name_prefix)
             if (!file_name_of(info->dlpi_name).starts_with(wanted.prefix)) {
                 return 0;
             }
-            wanted.library.take(*info);
+            wanted.found.take(*info);
             return 1;
         },
         &search);
-    return search.library;
+    return search.found;
 }
 
 void LoadedLibrary::take(const dl_phdr_info& info)

@@ -22,7 +22,6 @@ extern "C" {
     X(BUFFER_OVERFLOW, buffer_overflow, 0x80000005u, 234, EMSGSIZE, "more data is available")                          \
     X(NO_MORE_FILES, no_more_files, 0x80000006u, 18, ENOENT, "no more entries")                                        \
     X(UNSUCCESSFUL, unsuccessful, 0xC0000001u, 31, EIO, "the operation failed")                                        \
-    X(NOT_IMPLEMENTED, not_implemented, 0xC0000002u, 1, ENOSYS, "not implemented")                                     \
     X(INVALID_INFO_CLASS, invalid_info_class, 0xC0000003u, 87, EINVAL, "unknown information class")                    \
     X(INFO_LENGTH_MISMATCH, info_length_mismatch, 0xC0000004u, 24, EINVAL, "the buffer has the wrong length")          \
     X(INVALID_HANDLE, invalid_handle, 0xC0000008u, 6, EBADF, "the handle is invalid")                                  \

@@ -345,16 +345,17 @@ class Context:
         """A name that no other test uses; the suffix is part of it."""
         return self.prefix + suffix
 
-    def creating(self, name=None, by=None, **parameters):
-        """Starts the creation of an instance; `by`: another party than the usual one."""
-        party = by or self.environment.server
-        fields = {**CREATE_DEFAULTS, **parameters}
+    def _start(self, op, party, defaults, name, parameters):
         name = self.name() if name is None else name
         shown = ", ".join(f"{key}={short(value)}" for key, value in parameters.items())
-        what = f"create({short(name)}{', ' if shown else ''}{shown})"
-        number = party.start("create", name=name, **fields)
+        what = f"{op}({short(name)}{', ' if shown else ''}{shown})"
+        number = party.start(op, name=name, **{**defaults, **parameters})
         self.note(f"{what} started")
         return Op(self, party, what, number)
+
+    def creating(self, name=None, by=None, **parameters):
+        """Starts the creation of an instance; `by`: another party than the usual one."""
+        return self._start("create", by or self.environment.server, CREATE_DEFAULTS, name, parameters)
 
     def create(self, name=None, by=None, **parameters):
         """A server end."""
@@ -365,14 +366,7 @@ class Context:
 
     def opening(self, name=None, by=None, **parameters):
         """Starts an open."""
-        party = by or self.environment.client
-        fields = {**OPEN_DEFAULTS, **parameters}
-        name = self.name() if name is None else name
-        shown = ", ".join(f"{key}={short(value)}" for key, value in parameters.items())
-        what = f"open({short(name)}{', ' if shown else ''}{shown})"
-        number = party.start("open", name=name, **fields)
-        self.note(f"{what} started")
-        return Op(self, party, what, number)
+        return self._start("open", by or self.environment.client, OPEN_DEFAULTS, name, parameters)
 
     def open(self, name=None, by=None, **parameters):
         """A client end."""
