@@ -47,6 +47,7 @@ space::Policy policy_of(const BrokerOptions& options)
             spdlog::warn("the reserved name '{}' is no pipe name", name);
         }
     }
+    policy.aliases = options.aliases;
     return policy;
 }
 
@@ -159,6 +160,7 @@ void Broker::add_client(glue::UniqueFd socket)
         std::make_shared<const security::Identity>(security::unix_identity(credentials, client->peer.process_id));
     client->party.identity = *client->identity;
     client->party.privileged = credentials.uid == 0;
+    client->party.may_alias = credentials.uid == 0 || (!options_.user_scopes && credentials.uid == ::geteuid());
     client->party.trusted_front = credentials.uid == 0 || in_group(options_.trusted_group);
     client->party.may_create_global = credentials.uid == 0 || in_group(options_.global_group);
     watch_socket(*client, false, true);
@@ -438,6 +440,9 @@ void Broker::carry_out(space::PipeGone& gone)
 
 void Broker::tell_watchers(const space::PipeRecord& record, bool present)
 {
+    if (record.name.empty()) {
+        return;
+    }
     std::vector<space::SessionId> watchers;
     for (const auto& [id, client] : clients_) {
         if (client->watching && namespace_.sees(id, record.scope)) {

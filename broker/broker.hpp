@@ -39,6 +39,7 @@ struct BrokerOptions {
     std::optional<std::uint32_t> trusted_group; ///< its members may speak for others, as root may
     std::optional<std::uint32_t> global_group;  ///< its members may create global pipes, as root may
     std::vector<std::string> reserved_names;
+    std::vector<space::Alias> aliases;
     std::uint64_t idle_timeout = 0;       ///< nanoseconds without a session until idle() is called; 0: never
     std::uint64_t grace = 10'000'000'000; ///< nanoseconds in which servers may come back after a restart
     std::size_t maximum_overflow = std::size_t{1} << 20;
@@ -136,6 +137,8 @@ private:
     [[nodiscard]] bool on(Client& client, wire::ComeBack& message);
     [[nodiscard]] bool on(Client& client, wire::Held& message);
     [[nodiscard]] bool on(Client& client, wire::Ping& message);
+    [[nodiscard]] bool on(Client& client, wire::Notify& message);
+    [[nodiscard]] bool on(Client& client, wire::Alias& message);
     template <typename NotForTheBroker>
     [[nodiscard]] bool on(Client& /*client*/, NotForTheBroker& /*message*/)
     {

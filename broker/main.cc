@@ -25,6 +25,7 @@
 #include <cstring>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <utility>
 
 namespace ntpipe::broker {
@@ -64,19 +65,42 @@ std::optional<std::uint32_t> group_of(const std::string& name)
     std::exit(exit_usage);
 }
 
+// "lsass=netlogon,lsarpc,samr"
+void add_aliases(std::vector<space::Alias>& aliases, const std::string& text)
+{
+    const std::size_t equals = text.find('=');
+    const auto real = name::parse(text.substr(0, equals));
+    std::istringstream list(equals == std::string::npos ? "" : text.substr(equals + 1));
+    std::size_t added = 0;
+    for (std::string word; std::getline(list, word, ',');) {
+        const auto alias = name::parse(word);
+        if (!real || !alias) {
+            added = 0;
+            break;
+        }
+        aliases.push_back({*alias, *real});
+        ++added;
+    }
+    if (added == 0) {
+        std::cerr << "ntpiped: --alias wants NAME=ALIAS[,ALIAS...], not '" << text << "'\n";
+        std::exit(exit_usage);
+    }
+}
+
 Options parse_options(int argc, const char** argv)
 {
     Options options;
     char* directory = nullptr;
     char* log_level = nullptr;
     char* reserved = nullptr;
+    char* alias = nullptr;
     char* trusted = nullptr;
     char* global = nullptr;
     int system = 0;
     int on_demand = 0;
     int idle = -1;
     int grace = -1;
-    enum { reserve_option = 1, version_option };
+    enum { reserve_option = 1, alias_option, version_option };
     const poptOption table[] = {
         {"directory", 'd', POPT_ARG_STRING, static_cast<void*>(&directory), 0, "where the socket and the registry are",
          "DIR"},
@@ -95,6 +119,8 @@ Options parse_options(int argc, const char** argv)
          "its members may create global pipes, as root may", "GROUP"},
         {"reserve", 0, POPT_ARG_STRING, static_cast<void*>(&reserved), reserve_option,
          "only root may create a pipe of this name (repeatable)", "NAME"},
+        {"alias", 0, POPT_ARG_STRING, static_cast<void*>(&alias), alias_option,
+         "clients that open one of the aliases get the pipe NAME (repeatable)", "NAME=ALIAS[,ALIAS...]"},
         {"log-level", 0, POPT_ARG_STRING, static_cast<void*>(&log_level), 0,
          "trace, debug, info, warning, error or off", "LEVEL"},
         {"version", 'V', POPT_ARG_NONE, nullptr, version_option, "print the version", nullptr},
@@ -104,6 +130,8 @@ Options parse_options(int argc, const char** argv)
     while ((code = poptGetNextOpt(context)) > 0) {
         if (code == reserve_option) {
             options.broker.reserved_names.push_back(taken(reserved));
+        } else if (code == alias_option) {
+            add_aliases(options.broker.aliases, taken(alias));
         } else {
             std::cout << "ntpiped " NTPIPE_VERSION "\n";
             std::exit(0);

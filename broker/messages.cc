@@ -31,6 +31,12 @@ wire::Listing listing_to(const space::PipeListing& in)
     return out;
 }
 
+/// Empty is a name here: that of a pipe without one.
+Result<name::Name> name_or_none(const std::string& text)
+{
+    return text.empty() ? Result<name::Name>(name::Name()) : name::parse_bare(text);
+}
+
 bool has_disposition_to_open(std::uint32_t disposition)
 {
     constexpr std::uint32_t last_disposition = 5;
@@ -100,7 +106,7 @@ bool Broker::on(Client& client, wire::Create& message)
     wire::Created created;
     created.request = message.request;
     space::CreateParameters parameters;
-    const auto name = name::parse_bare(message.name);
+    const auto name = name_or_none(message.name);
     Status status = name.status();
     if (name) {
         parameters.name = *name;
@@ -177,11 +183,12 @@ bool Broker::on(Client& client, wire::Open& message)
 {
     Status status = Status::success;
     space::OpenParameters parameters;
-    const auto name = name::parse_bare(message.name);
+    const auto name = message.instance ? name_or_none(message.name) : name::parse_bare(message.name);
     if (!name || !has_disposition_to_open(message.disposition)) {
         status = name ? Status::invalid_parameter : name.status();
     } else {
         parameters.name = *name;
+        parameters.instance = message.instance;
         parameters.identity = speak_for(client, std::move(message.identity), status);
     }
     if (status != Status::success) {
@@ -242,7 +249,8 @@ bool Broker::on(Client& client, wire::List& message)
     if (!after.empty()) {
         behind = {name::fold(after), message.after_scope};
     }
-    const auto pipes = namespace_.list(client.id, name::fold(pattern), behind, pipes_per_listing, listed.more);
+    const auto pipes =
+        namespace_.list(client.id, name::fold(pattern), message.reachable, behind, pipes_per_listing, listed.more);
     std::size_t bytes = 0;
     for (const space::PipeListing& pipe : pipes) {
         if (bytes > bytes_per_listing) {
@@ -262,7 +270,7 @@ bool Broker::on(Client& client, wire::Watch& message)
     const space::SessionId session = client.id;
     std::vector<space::PipeRecord> records;
     for (const auto& [id, page] : pages_) {
-        if (namespace_.sees(session, page.record.scope)) {
+        if (!page.record.name.empty() && namespace_.sees(session, page.record.scope)) {
             records.push_back(page.record);
         }
     }
@@ -270,6 +278,25 @@ bool Broker::on(Client& client, wire::Watch& message)
         send(session, name_message(record, true));
     }
     answer(client, message.request, Status::success);
+    return true;
+}
+
+bool Broker::on(Client& client, wire::Notify& message)
+{
+    namespace_.notify(client.id, message.request, message.names_only);
+    return true;
+}
+
+bool Broker::on(Client& client, wire::Alias& message)
+{
+    const auto alias = name::parse_bare(message.alias);
+    const auto real = name_or_none(message.real);
+    Status status = alias ? real.status() : alias.status();
+    if (status == Status::success) {
+        status = message.real.empty() ? namespace_.remove_alias(client.id, *alias)
+                                      : namespace_.add_alias(client.id, *alias, *real);
+    }
+    answer(client, message.request, status);
     return true;
 }
 

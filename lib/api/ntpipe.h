@@ -61,6 +61,7 @@ extern "C" {
 
 struct ntpipe_session;
 struct ntpipe_end;
+struct ntpipe_directory;
 
 /* ---- numbers that NT gives (S 0.3) --------------------------------------------------------------------------------------- */
 
@@ -95,9 +96,12 @@ enum ntpipe_side { NTPIPE_CLIENT_END = 0, NTPIPE_SERVER_END = 1 };
 #define NTPIPE_GENERIC_ALL 0x10000000u
 #define NTPIPE_MAXIMUM_ALLOWED 0x02000000u
 #define NTPIPE_SYNCHRONIZE 0x00100000u
+#define NTPIPE_READ_CONTROL 0x00020000u
 #define NTPIPE_READ_DATA 0x00000001u
 #define NTPIPE_WRITE_DATA 0x00000002u
 #define NTPIPE_CREATE_PIPE_INSTANCE 0x00000004u
+#define NTPIPE_READ_EA 0x00000008u
+#define NTPIPE_WRITE_EA 0x00000010u
 #define NTPIPE_READ_ATTRIBUTES 0x00000080u
 #define NTPIPE_WRITE_ATTRIBUTES 0x00000100u
 
@@ -474,6 +478,15 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_query_information(struct ntpipe_end* pipe, ui
 NTPIPE_PUBLIC ntpipe_status ntpipe_set_information(struct ntpipe_end* pipe, uint32_t information_class,
                                                    const void* buffer, size_t length);
 
+/* Volume information, as ntpipe_directory_query_volume_information() gives it. */
+NTPIPE_PUBLIC ntpipe_status ntpipe_query_volume_information(struct ntpipe_end* pipe, uint32_t information_class,
+                                                            void* buffer, size_t length, size_t* information);
+/*
+ * ObjectNameInformation: `\Device\NamedPipe\NAME` on mem_ctx.
+ * STATUS_OBJECT_PATH_INVALID  the pipe has no name
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_query_object_name(struct ntpipe_end* pipe, TALLOC_CTX* mem_ctx, char** name);
+
 /*
  * Any FSCTL_PIPE_* on an end, as its bytes. `output` must stay until the request is over or freed; `input` is not used any more
  * when the call returns.
@@ -553,6 +566,161 @@ NTPIPE_PUBLIC void ntpipe_session_take_in(struct ntpipe_session* session);
 
 /* True if `name` matches `pattern`, which may contain * and ?, as names are compared. False also if either is not UTF-8. */
 NTPIPE_PUBLIC bool ntpipe_name_matches(const char* pattern, const char* name);
+
+/*
+ * Another name under which clients find a pipe (S 1.6). Opens and waits are translated before anything is looked up, creates are
+ * not; listings do not show aliases, and the client's end tells the real name. It lives as long as the session.
+ *   alias  either in one of the forms of S 1.1
+ *   name   the pipe's; NULL: remove the alias
+ * STATUS_PRIVILEGE_NOT_HELD      only root may, and the user whose broker or local namespace it is
+ * STATUS_OBJECT_NAME_COLLISION   it is an alias already
+ * STATUS_OBJECT_NAME_NOT_FOUND   no alias of that name was added
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_alias_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                   struct ntpipe_session* session, const char* alias, const char* name);
+NTPIPE_PUBLIC ntpipe_status ntpipe_alias_recv(struct tevent_req* req);
+NTPIPE_PUBLIC ntpipe_status ntpipe_alias(struct ntpipe_session* session, const char* alias, const char* name);
+
+/* ---- the device and the directory of pipes (S 1.4) ----------------------------------------------------------------------- */
+
+/*
+ * Opens a handle that is no pipe: the directory of all pipes, `\\.\pipe\` (or another prefix of S 1.1 with its last backslash), or
+ * the volume, `\\.\pipe`. Asks nobody. talloc_free() closes it; requests that are under way on it go on.
+ *   desired_access  is granted as it is. Listing and notification need LIST_DIRECTORY, the bit of NTPIPE_READ_DATA
+ *   options         create options, as FileModeInformation reports them
+ * STATUS_OBJECT_NAME_INVALID  neither of the two
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_open_directory(TALLOC_CTX* mem_ctx, struct ntpipe_session* session, const char* name,
+                                                  uint32_t desired_access, uint32_t options,
+                                                  struct ntpipe_directory** directory);
+/* ObjectNameInformation: `\Device\NamedPipe\` or `\Device\NamedPipe`. Valid while the handle lives. */
+NTPIPE_PUBLIC const char* ntpipe_directory_object_name(struct ntpipe_directory* directory);
+NTPIPE_PUBLIC uint32_t ntpipe_directory_granted_access(struct ntpipe_directory* directory);
+
+/* What NT answers to reads and writes on these handles: STATUS_INVALID_PARAMETER. */
+NTPIPE_PUBLIC ntpipe_status ntpipe_directory_read(struct ntpipe_directory* directory);
+NTPIPE_PUBLIC ntpipe_status ntpipe_directory_write(struct ntpipe_directory* directory);
+
+/*
+ * File information of the handle: FileName (of the root directory), FileAccess, FileMode, FileAlignment.
+ * STATUS_INFO_LENGTH_MISMATCH  the buffer is too small
+ * STATUS_INVALID_PARAMETER     another class; FileName of the volume
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_directory_query_information(struct ntpipe_directory* directory,
+                                                               uint32_t information_class, void* buffer, size_t length,
+                                                               size_t* information);
+/* STATUS_INVALID_PARAMETER: there is nothing to set. */
+NTPIPE_PUBLIC ntpipe_status ntpipe_directory_set_information(struct ntpipe_directory* directory,
+                                                             uint32_t information_class, const void* buffer,
+                                                             size_t length);
+/*
+ * Volume information, the same for every handle (S 1.8): classes 1 Volume, 3 Size, 4 Device, 5 Attribute, 7 FullSize.
+ *   information  bytes put into the buffer
+ * STATUS_INFO_LENGTH_MISMATCH  no room for the fixed part
+ * STATUS_BUFFER_OVERFLOW       the name at the end is cut
+ * STATUS_NOT_SUPPORTED         another class
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_directory_query_volume_information(struct ntpipe_directory* directory,
+                                                                      uint32_t information_class, void* buffer,
+                                                                      size_t length, size_t* information);
+
+/*
+ * Any FSCTL_PIPE_* on the handle. On the root directory WAIT (S 4.3) and, for root, CREATE_SYMLINK and DELETE_SYMLINK, which make
+ * and remove aliases, do what they say; every other one has the status of S 1.4. `input` is not used any more when the call returns.
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_directory_control_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                               struct ntpipe_directory* directory, uint32_t code,
+                                                               const void* input, size_t input_length);
+NTPIPE_PUBLIC ntpipe_status ntpipe_directory_control_recv(struct tevent_req* req);
+NTPIPE_PUBLIC ntpipe_status ntpipe_directory_control(struct ntpipe_directory* directory, uint32_t code,
+                                                     const void* input, size_t input_length);
+
+#define NTPIPE_RESTART_SCAN 1u
+#define NTPIPE_SINGLE_ENTRY 2u
+
+/*
+ * NtQueryDirectoryFile on the root directory (S 1.7): entries of the pipes that an open by this session finds, in the order of
+ * their folded names, each with the number of its instances as EndOfFile and their maximum as AllocationSize. Several calls go on
+ * one behind the other.
+ *   information_class  1 Directory, 2 FullDirectory, 3 BothDirectory, 12 Names ([MS-FSCC] 2.4)
+ *   pattern            NT's wildcards, compared as names are; NULL: all. That of the handle's first call counts
+ *   flags              NTPIPE_RESTART_SCAN, NTPIPE_SINGLE_ENTRY
+ *   buffer             must stay until the request is over or freed. Entries begin at multiples of 8
+ *   information        bytes put into the buffer
+ * STATUS_NO_SUCH_FILE          the first call finds nothing
+ * STATUS_NO_MORE_FILES         a later one
+ * STATUS_BUFFER_OVERFLOW       the name of the one entry is cut
+ * STATUS_INFO_LENGTH_MISMATCH  no room for the fixed part of an entry
+ * STATUS_INVALID_INFO_CLASS    another class
+ * STATUS_INVALID_PARAMETER     the volume; unknown flags
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_directory_enumerate_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                                 struct ntpipe_directory* directory,
+                                                                 uint32_t information_class, const char* pattern,
+                                                                 uint32_t flags, void* buffer, size_t length);
+NTPIPE_PUBLIC ntpipe_status ntpipe_directory_enumerate_recv(struct tevent_req* req, size_t* information);
+NTPIPE_PUBLIC ntpipe_status ntpipe_directory_enumerate(struct ntpipe_directory* directory, uint32_t information_class,
+                                                       const char* pattern, uint32_t flags, void* buffer, size_t length,
+                                                       size_t* information);
+
+/*
+ * NtNotifyChangeDirectoryFile on the root directory (S 1.7): over at the next change, of which it says nothing more: enumerate.
+ *   completion_filter  with FILE_NOTIFY_CHANGE_FILE_NAME (1) and _DIR_NAME (2) alone: when a name appears or goes; with any
+ *                      other: also when an instance does, or changes its state
+ * Success may also mean that the broker was lost, and changes with it.
+ * STATUS_INVALID_PARAMETER  the volume; an empty or unknown filter
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_directory_notify_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                              struct ntpipe_directory* directory,
+                                                              uint32_t completion_filter);
+NTPIPE_PUBLIC ntpipe_status ntpipe_directory_notify_recv(struct tevent_req* req);
+NTPIPE_PUBLIC ntpipe_status ntpipe_directory_notify(struct ntpipe_directory* directory, uint32_t completion_filter);
+
+/* ---- names relative to a handle; pipes without a name (S 1.5) ------------------------------------------------------------ */
+
+/*
+ * As ntpipe_create_send(), whose recv it shares, with RootDirectory.
+ *   name  relative to the root directory, verbatim; "": a new pipe without a name, which only ntpipe_open_relative_send() finds,
+ *         which no listing shows, and which has no further instances
+ * STATUS_OBJECT_NAME_INVALID    the volume
+ * STATUS_OBJECT_NAME_NOT_FOUND  FILE_OPEN and no name
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_create_at_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                       struct ntpipe_directory* directory, const char* name,
+                                                       const struct ntpipe_create_params* params);
+NTPIPE_PUBLIC ntpipe_status ntpipe_create_at(TALLOC_CTX* mem_ctx, struct ntpipe_directory* directory, const char* name,
+                                             const struct ntpipe_create_params* params, struct ntpipe_end** pipe,
+                                             uint32_t* information);
+/* As ntpipe_open_send(), whose recv it shares; `name` relative to the root directory. STATUS_OBJECT_NAME_INVALID: the volume. */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_open_at_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                     struct ntpipe_directory* directory, const char* name,
+                                                     const struct ntpipe_open_params* params);
+NTPIPE_PUBLIC ntpipe_status ntpipe_open_at(TALLOC_CTX* mem_ctx, struct ntpipe_directory* directory, const char* name,
+                                           const struct ntpipe_open_params* params, struct ntpipe_end** pipe);
+/*
+ * Opens the client end of that very instance, of a pipe with or without a name. As ntpipe_open_send(), whose recv it shares.
+ *   server  a server end of this session
+ *   name    must be ""
+ * STATUS_OBJECT_NAME_INVALID  it is not
+ * STATUS_PIPE_NOT_AVAILABLE   the instance is not listening
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_open_relative_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                           struct ntpipe_end* server, const char* name,
+                                                           const struct ntpipe_open_params* params);
+NTPIPE_PUBLIC ntpipe_status ntpipe_open_relative(TALLOC_CTX* mem_ctx, struct ntpipe_end* server, const char* name,
+                                                 const struct ntpipe_open_params* params, struct ntpipe_end** pipe);
+
+/*
+ * What CreatePipe() makes: the two ends of a pipe without a name, for bytes in one direction (S 5.3).
+ *   size       quota in bytes; 0: 4096
+ *   read_end   the server end; write_end the client end; both on mem_ctx
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_create_pair_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                         struct ntpipe_session* session, uint32_t size);
+NTPIPE_PUBLIC ntpipe_status ntpipe_create_pair_recv(struct tevent_req* req, TALLOC_CTX* mem_ctx,
+                                                    struct ntpipe_end** read_end, struct ntpipe_end** write_end);
+NTPIPE_PUBLIC ntpipe_status ntpipe_create_pair(TALLOC_CTX* mem_ctx, struct ntpipe_session* session, uint32_t size,
+                                               struct ntpipe_end** read_end, struct ntpipe_end** write_end);
 
 /* ---- security descriptors ------------------------------------------------------------------------------------------------ */
 

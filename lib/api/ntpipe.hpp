@@ -162,6 +162,32 @@ private:
     tevent_context* events_;
 };
 
+/// For calls that make an end.
+template <bool server>
+struct ReceiveEnd {
+    tevent_context* events;
+    Result<End> operator()(tevent_req* request) const
+    {
+        ntpipe_end* end = nullptr;
+        Status status = Status::success;
+        if constexpr (server) {
+            status = static_cast<Status>(ntpipe_create_recv(request, nullptr, &end, nullptr));
+        } else {
+            status = static_cast<Status>(ntpipe_open_recv(request, nullptr, &end));
+        }
+        if (status != Status::success) {
+            return status;
+        }
+        return End(end, events);
+    }
+};
+
+/// The two ends that CreatePipe() makes.
+struct Pair {
+    End read_end;
+    End write_end;
+};
+
 /// A line of a listing.
 struct Listing {
     std::string name;
@@ -175,6 +201,56 @@ struct Listing {
     std::uint32_t connected = 0;
     std::uint32_t closing = 0;
     std::uint32_t disconnected = 0;
+};
+
+/// A handle that is no pipe: the directory of all pipes, or the volume.
+class Directory {
+public:
+    Directory(ntpipe_directory* directory, tevent_context* events) : directory_(directory), events_(events) {}
+
+    /// Relative to the root directory; without a name a pipe that only Session::connect_to() reaches.
+    [[nodiscard]] auto create(const std::string& name = "", const CreateParameters& parameters = {})
+    {
+        return await(ntpipe_create_at_send(nullptr, events_, get(), name.c_str(), &parameters),
+                     ReceiveEnd<true>{events_});
+    }
+    [[nodiscard]] auto connect(const std::string& name, const OpenParameters& parameters = {})
+    {
+        return await(ntpipe_open_at_send(nullptr, events_, get(), name.c_str(), &parameters),
+                     ReceiveEnd<false>{events_});
+    }
+    /// The next entries as their bytes; `flags`: NTPIPE_RESTART_SCAN, NTPIPE_SINGLE_ENTRY.
+    [[nodiscard]] auto enumerate(std::uint32_t information_class, std::span<std::byte> buffer,
+                                 const std::string& pattern = "", std::uint32_t flags = 0)
+    {
+        return await(ntpipe_directory_enumerate_send(nullptr, events_, get(), information_class,
+                                                     pattern.empty() ? nullptr : pattern.c_str(), flags, buffer.data(),
+                                                     buffer.size()),
+                     ReceiveTransfer<ntpipe_directory_enumerate_recv>());
+    }
+    /// Until something has changed.
+    [[nodiscard]] auto notify(std::uint32_t completion_filter)
+    {
+        return await(ntpipe_directory_notify_send(nullptr, events_, get(), completion_filter),
+                     ReceiveStatus<ntpipe_directory_notify_recv>());
+    }
+    [[nodiscard]] auto control(std::uint32_t code, std::span<const std::byte> input = {})
+    {
+        return await(ntpipe_directory_control_send(nullptr, events_, get(), code, input.data(), input.size()),
+                     ReceiveStatus<ntpipe_directory_control_recv>());
+    }
+    [[nodiscard]] std::string object_name() const { return ntpipe_directory_object_name(get()); }
+    [[nodiscard]] ntpipe_directory* get() const { return directory_.get(); }
+
+private:
+    template <typename Receive>
+    [[nodiscard]] Awaited<Receive> await(tevent_req* request, Receive receive)
+    {
+        return Awaited<Receive>(events_, request, std::move(receive));
+    }
+
+    Talloc<ntpipe_directory> directory_;
+    tevent_context* events_;
 };
 
 /// A way into a namespace of pipes. Ends may live longer than it.
@@ -205,6 +281,36 @@ public:
     {
         return await(ntpipe_open_send(nullptr, events(), get(), name.c_str(), &parameters),
                      ReceiveEnd<false>{events()});
+    }
+    /// The client end of that very instance, which a server end of this session is.
+    [[nodiscard]] auto connect_to(End& server, const OpenParameters& parameters = {})
+    {
+        return await(ntpipe_open_relative_send(nullptr, events(), server.get(), "", &parameters),
+                     ReceiveEnd<false>{events()});
+    }
+    /// What CreatePipe() makes; `size` is the quota, 0: 4096.
+    [[nodiscard]] auto create_pair(std::uint32_t size = 0)
+    {
+        return await(ntpipe_create_pair_send(nullptr, events(), get(), size), ReceivePair{events()});
+    }
+    /// The directory of all pipes, or another name of ntpipe_open_directory().
+    [[nodiscard]] Result<Directory>
+    open_directory(const std::string& name = R"(\\.\pipe\)",
+                   std::uint32_t desired_access = NTPIPE_GENERIC_READ | NTPIPE_GENERIC_WRITE, std::uint32_t options = 0)
+    {
+        ntpipe_directory* directory = nullptr;
+        const auto status = static_cast<Status>(
+            ntpipe_open_directory(nullptr, get(), name.c_str(), desired_access, options, &directory));
+        if (status != Status::success) {
+            return status;
+        }
+        return Directory(directory, events());
+    }
+    /// Another name for clients of a pipe; without `name` the alias goes.
+    [[nodiscard]] auto alias(const std::string& alias, const std::string& name = "")
+    {
+        return await(ntpipe_alias_send(nullptr, events(), get(), alias.c_str(), name.empty() ? nullptr : name.c_str()),
+                     ReceiveStatus<ntpipe_alias_recv>());
     }
     /// Until an instance of the pipe listens. `timeout`: zero is the pipe's default.
     [[nodiscard]] auto wait(const std::string& name, std::chrono::milliseconds timeout = std::chrono::milliseconds(0))
@@ -244,22 +350,17 @@ private:
         return Session(session);
     }
 
-    template <bool server>
-    struct ReceiveEnd {
+    struct ReceivePair {
         tevent_context* events;
-        Result<End> operator()(tevent_req* request) const
+        Result<Pair> operator()(tevent_req* request) const
         {
-            ntpipe_end* end = nullptr;
-            Status status = Status::success;
-            if constexpr (server) {
-                status = static_cast<Status>(ntpipe_create_recv(request, nullptr, &end, nullptr));
-            } else {
-                status = static_cast<Status>(ntpipe_open_recv(request, nullptr, &end));
-            }
+            ntpipe_end* read_end = nullptr;
+            ntpipe_end* write_end = nullptr;
+            const auto status = static_cast<Status>(ntpipe_create_pair_recv(request, nullptr, &read_end, &write_end));
             if (status != Status::success) {
                 return status;
             }
-            return End(end, events);
+            return Pair{End(read_end, events), End(write_end, events)};
         }
     };
     struct ReceiveListings {

@@ -7,6 +7,7 @@
 
 #include <ntpipe.h>
 
+#include <functional>
 #include <memory>
 #include <new>
 #include <string>
@@ -100,6 +101,23 @@ template <typename State>
     return req;
 }
 
+/// Makes `req` one that tevent_req_cancel() cancels.
+template <typename State>
+void allow_cancel(tevent_req* req)
+{
+    tevent_req_set_cancel_fn(req, [](tevent_req* cancelled) {
+        auto* state = state_of<State>(cancelled);
+        if (!state->pending()) {
+            return false;
+        }
+        state->gate->cancel(*state);
+        return true;
+    });
+    tevent_req_set_cleanup_fn(req, [](tevent_req* over, enum tevent_req_state) {
+        state_of<State>(over)->abandon(); // it may have timed out
+    });
+}
+
 /// Starts `start`, which returns a status, on the state of `req`; completes the request if it is over at once.
 template <typename State, typename Start>
 [[nodiscard]] tevent_req* launch(tevent_req* req, State& state, tevent_context* ev,
@@ -169,6 +187,20 @@ template <typename Send, typename Receive>
 /// An end as a C object on mem_ctx. nullptr: out of memory.
 [[nodiscard]] struct ntpipe_end* make_pipe(TALLOC_CTX* mem_ctx, const std::shared_ptr<session::Gate>& gate,
                                            std::unique_ptr<session::PipeEnd> pipe);
+
+/// What the functions that create and open have in common; `name` and `name_it` say what.
+[[nodiscard]] tevent_req* send_create(TALLOC_CTX* mem_ctx, tevent_context* ev,
+                                      const std::shared_ptr<session::Gate>& gate,
+                                      const std::function<Result<name::Name>()>& name,
+                                      const ntpipe_create_params* params);
+[[nodiscard]] tevent_req* send_open(TALLOC_CTX* mem_ctx, tevent_context* ev, const std::shared_ptr<session::Gate>& gate,
+                                    const std::function<Status(session::OpenRequest&)>& name_it,
+                                    const ntpipe_open_params* params);
+
+/// FSCTL_PIPE_WAIT with its structure.
+[[nodiscard]] tevent_req* send_wait_buffer(TALLOC_CTX* mem_ctx, tevent_context* ev,
+                                           const std::shared_ptr<session::Gate>& gate, glue::ByteSpan input,
+                                           const ntpipe_identity* identity);
 
 /// From C. nullptr in: nullptr out.
 [[nodiscard]] Result<std::shared_ptr<const security::Identity>> identity_from(const ntpipe_identity* identity);

@@ -24,23 +24,6 @@ namespace {
 
 constexpr std::uint64_t nanoseconds_per_millisecond = 1'000'000;
 
-/// A request that tevent_req_cancel() cancels.
-template <typename State>
-void allow_cancel(tevent_req* req)
-{
-    tevent_req_set_cancel_fn(req, [](tevent_req* cancelled) {
-        auto* state = state_of<State>(cancelled);
-        if (!state->pending()) {
-            return false;
-        }
-        state->gate->cancel(*state);
-        return true;
-    });
-    tevent_req_set_cleanup_fn(req, [](tevent_req* over, enum tevent_req_state) {
-        state_of<State>(over)->abandon(); // it may have timed out
-    });
-}
-
 using CreateState = RequestState<session::CreateRequest>;
 using OpenState = RequestState<session::OpenRequest>;
 using WaitState = RequestState<session::WaitRequest>;
@@ -73,12 +56,10 @@ Status fill(space::CreateParameters& out, const ntpipe_create_params& in)
 
 } // namespace
 
-extern "C" {
+namespace ntpipe::api {
 
-// ---- create ----
-
-tevent_req* ntpipe_create_send(TALLOC_CTX* mem_ctx, tevent_context* ev, ntpipe_session* session, const char* name,
-                               const ntpipe_create_params* params)
+tevent_req* send_create(TALLOC_CTX* mem_ctx, tevent_context* ev, const std::shared_ptr<session::Gate>& gate,
+                        const std::function<Result<name::Name>()>& name, const ntpipe_create_params* params)
 {
     CreateState* state = nullptr;
     tevent_req* req = make_request(mem_ctx, state);
@@ -86,13 +67,13 @@ tevent_req* ntpipe_create_send(TALLOC_CTX* mem_ctx, tevent_context* ev, ntpipe_s
         return nullptr;
     }
     allow_cancel<CreateState>(req);
-    return launch(req, *state, ev, session->gate, [&] {
+    return launch(req, *state, ev, gate, [&] {
         const ntpipe_create_params defaults = NTPIPE_CREATE_PARAMS_INIT;
         const ntpipe_create_params& given = params == nullptr ? defaults : *params;
         if (given.size != sizeof(given)) {
             return Status::invalid_parameter;
         }
-        auto parsed = name::parse(name);
+        auto parsed = name();
         if (!parsed) {
             return parsed.status();
         }
@@ -100,9 +81,92 @@ tevent_req* ntpipe_create_send(TALLOC_CTX* mem_ctx, tevent_context* ev, ntpipe_s
         if (const Status status = fill(state->parameters, given); status != Status::success) {
             return status;
         }
-        session->gate->start(*state);
+        gate->start(*state);
         return Status::pending;
     });
+}
+
+tevent_req* send_open(TALLOC_CTX* mem_ctx, tevent_context* ev, const std::shared_ptr<session::Gate>& gate,
+                      const std::function<Status(session::OpenRequest&)>& name_it, const ntpipe_open_params* params)
+{
+    OpenState* state = nullptr;
+    tevent_req* req = make_request(mem_ctx, state);
+    if (req == nullptr) {
+        return nullptr;
+    }
+    allow_cancel<OpenState>(req);
+    return launch(req, *state, ev, gate, [&] {
+        const ntpipe_open_params defaults = NTPIPE_OPEN_PARAMS_INIT;
+        const ntpipe_open_params& given = params == nullptr ? defaults : *params;
+        if (given.size != sizeof(given)) {
+            return Status::invalid_parameter;
+        }
+        if (const Status status = name_it(*state); status != Status::success) {
+            return status;
+        }
+        auto identity = identity_from(given.identity);
+        if (!identity) {
+            return identity.status();
+        }
+        state->identity = *std::move(identity);
+        state->desired_access = given.desired_access;
+        state->disposition = given.disposition;
+        state->options = given.options;
+        state->impersonation_level = given.impersonation_level;
+        state->dynamic_tracking = given.dynamic_tracking;
+        state->effective_only = given.effective_only;
+        if (given.process_id != 0) {
+            state->process_id = given.process_id;
+        }
+        if (given.session_id != 0) {
+            state->session_id = given.session_id;
+        }
+        gate->start(*state);
+        return Status::pending;
+    });
+}
+
+tevent_req* send_wait_buffer(TALLOC_CTX* mem_ctx, tevent_context* ev, const std::shared_ptr<session::Gate>& gate,
+                             glue::ByteSpan input, const ntpipe_identity* identity)
+{
+    WaitState* state = nullptr;
+    tevent_req* req = make_request(mem_ctx, state);
+    if (req == nullptr) {
+        return nullptr;
+    }
+    allow_cancel<WaitState>(req);
+    return launch(req, *state, ev, gate, [&] {
+        auto stated = identity_from(identity);
+        if (!stated) {
+            return stated.status();
+        }
+        const bool remote = identity != nullptr && (identity->flags & NTPIPE_IDENTITY_REMOTE) != 0;
+        auto parsed = space::parse_wait_buffer(input, remote);
+        if (!parsed) {
+            return parsed.status();
+        }
+        state->name = std::move(parsed->name);
+        state->identity = *std::move(stated);
+        if (parsed->timeout) {
+            const std::uint64_t now = glue::Loop::now();
+            state->for_ever = *parsed->timeout > UINT64_MAX - now;
+            state->deadline = state->for_ever ? 0 : now + *parsed->timeout;
+        }
+        gate->start(*state);
+        return Status::pending;
+    });
+}
+
+} // namespace ntpipe::api
+
+extern "C" {
+
+// ---- create ----
+
+tevent_req* ntpipe_create_send(TALLOC_CTX* mem_ctx, tevent_context* ev, ntpipe_session* session, const char* name,
+                               const ntpipe_create_params* params)
+{
+    return send_create(mem_ctx, ev, session->gate, [name] { return name::parse(name); }, params);
 }
 
 ntpipe_status ntpipe_create_recv(tevent_req* req, TALLOC_CTX* mem_ctx, struct ntpipe_end** pipe, uint32_t* information)
@@ -136,40 +200,14 @@ ntpipe_status ntpipe_create(TALLOC_CTX* mem_ctx, ntpipe_session* session, const 
 tevent_req* ntpipe_open_send(TALLOC_CTX* mem_ctx, tevent_context* ev, ntpipe_session* session, const char* name,
                              const ntpipe_open_params* params)
 {
-    OpenState* state = nullptr;
-    tevent_req* req = make_request(mem_ctx, state);
-    if (req == nullptr) {
-        return nullptr;
-    }
-    allow_cancel<OpenState>(req);
-    return launch(req, *state, ev, session->gate, [&] {
-        const ntpipe_open_params defaults = NTPIPE_OPEN_PARAMS_INIT;
-        const ntpipe_open_params& given = params == nullptr ? defaults : *params;
-        if (given.size != sizeof(given)) {
-            return Status::invalid_parameter;
-        }
+    const auto name_it = [name](session::OpenRequest& request) {
         auto parsed = name::parse(name);
-        auto identity = identity_from(given.identity);
-        if (!parsed || !identity) {
-            return parsed ? identity.status() : parsed.status();
+        if (parsed) {
+            request.name = *std::move(parsed);
         }
-        state->name = *std::move(parsed);
-        state->identity = *std::move(identity);
-        state->desired_access = given.desired_access;
-        state->disposition = given.disposition;
-        state->options = given.options;
-        state->impersonation_level = given.impersonation_level;
-        state->dynamic_tracking = given.dynamic_tracking;
-        state->effective_only = given.effective_only;
-        if (given.process_id != 0) {
-            state->process_id = given.process_id;
-        }
-        if (given.session_id != 0) {
-            state->session_id = given.session_id;
-        }
-        session->gate->start(*state);
-        return Status::pending;
-    });
+        return parsed.status();
+    };
+    return send_open(mem_ctx, ev, session->gate, name_it, params);
 }
 
 ntpipe_status ntpipe_open_recv(tevent_req* req, TALLOC_CTX* mem_ctx, struct ntpipe_end** pipe)
@@ -245,32 +283,7 @@ ntpipe_status ntpipe_wait(ntpipe_session* session, const char* name, int64_t tim
 tevent_req* ntpipe_wait_control_send(TALLOC_CTX* mem_ctx, tevent_context* ev, ntpipe_session* session,
                                      const uint8_t* input, size_t input_length, const ntpipe_identity* identity)
 {
-    WaitState* state = nullptr;
-    tevent_req* req = make_request(mem_ctx, state);
-    if (req == nullptr) {
-        return nullptr;
-    }
-    allow_cancel<WaitState>(req);
-    return launch(req, *state, ev, session->gate, [&] {
-        auto stated = identity_from(identity);
-        if (!stated) {
-            return stated.status();
-        }
-        const bool remote = identity != nullptr && (identity->flags & NTPIPE_IDENTITY_REMOTE) != 0;
-        auto parsed = space::parse_wait_buffer(std::as_bytes(std::span(input, input_length)), remote);
-        if (!parsed) {
-            return parsed.status();
-        }
-        state->name = std::move(parsed->name);
-        state->identity = *std::move(stated);
-        if (parsed->timeout) {
-            const std::uint64_t now = glue::Loop::now();
-            state->for_ever = *parsed->timeout > UINT64_MAX - now;
-            state->deadline = state->for_ever ? 0 : now + *parsed->timeout;
-        }
-        session->gate->start(*state);
-        return Status::pending;
-    });
+    return send_wait_buffer(mem_ctx, ev, session->gate, std::as_bytes(std::span(input, input_length)), identity);
 }
 
 ntpipe_status ntpipe_wait_control_recv(tevent_req* req)

@@ -25,6 +25,8 @@ inline constexpr bool pending_reads_reduce_write_quota = true;
 inline constexpr bool complete_mode_needs_idle_end = true;
 /// D16: TRANSCEIVE while this end has a read pending.
 inline constexpr Status transceive_with_pending_read = Status::pipe_busy;
+/// SEMANTICS 1.8: a class of volume information that pipes do not have.
+inline constexpr Status other_volume_class = Status::not_supported;
 /// SEMANTICS 10, case 138: writing (or reading) a direction that the pipe does not have.
 inline constexpr Status missing_direction = Status::invalid_parameter;
 

@@ -161,17 +161,22 @@ void End::abandon(Operation& operation)
 // SEMANTICS 3.9: access bits come before the state; a detached client gets PIPE_DISCONNECTED for everything.
 Status End::check(security::AccessMask needed)
 {
-    if (phase_ == Phase::closed) {
-        return Status::file_closed;
-    }
-    if (phase_ == Phase::disowned) {
-        return Status::invalid_handle;
+    if (const Status status = check_handle(); status != Status::success) {
+        return status;
     }
     if ((granted_access_ & needed) != needed) {
         return Status::access_denied;
     }
     look_at_state();
     return phase_ == Phase::detached ? Status::pipe_disconnected : Status::success;
+}
+
+Status End::check_handle() const
+{
+    if (phase_ == Phase::closed) {
+        return Status::file_closed;
+    }
+    return phase_ == Phase::disowned ? Status::invalid_handle : Status::success;
 }
 
 // Takes in what the other end, or the broker, has done to the state since the last look.

@@ -115,6 +115,8 @@ public:
     /// Any FSCTL as its bytes; `output` must stay until the operation has completed.
     [[nodiscard]] Status control(Operation& operation, std::uint32_t code, glue::ByteSpan input,
                                  std::span<std::byte> output);
+    /// STATUS_FILE_CLOSED or STATUS_INVALID_HANDLE for an end that is no more.
+    [[nodiscard]] Status check_handle() const;
     [[nodiscard]] const Attributes& attributes() const { return attributes_; }
     [[nodiscard]] security::AccessMask granted_access() const { return granted_access_; }
     [[nodiscard]] Side side() const { return side_; }

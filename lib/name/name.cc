@@ -5,6 +5,7 @@
 #include "name/upcase_table.hpp"
 
 #include <array>
+#include <vector>
 
 namespace ntpipe::name {
 namespace {
@@ -189,6 +190,62 @@ Result<Name> parse_bare(std::string_view spelling)
     // No longer than what the shortest native prefix lets through.
     constexpr std::size_t shortest_prefix = std::string_view("\\??\\pipe\\").size();
     return make_name(spelling, shortest_prefix);
+}
+
+std::optional<Container> parse_container(std::string_view text)
+{
+    for (const std::string_view prefix : prefixes) {
+        if (text.size() <= prefix.size() && text.size() + 1 >= prefix.size() &&
+            starts_with_ignoring_case(prefix, text)) {
+            return text.size() == prefix.size() ? Container::root : Container::volume;
+        }
+    }
+    return std::nullopt;
+}
+
+bool in_expression(std::u16string_view expression, std::u16string_view text)
+{
+    constexpr char16_t dos_star = u'<';
+    constexpr char16_t dos_question = u'>';
+    constexpr char16_t dos_dot = u'"';
+    const std::size_t last_dot = text.rfind(u'.');
+    // rest[e] says whether the expression from e on matches the text from t on; t goes down.
+    std::vector<char> rest(expression.size() + 1);
+    std::vector<char> rest_after(expression.size() + 1);
+    for (std::size_t t = text.size() + 1; t-- > 0;) {
+        const bool at_end = t == text.size();
+        const bool at_dot = !at_end && text[t] == u'.';
+        std::swap(rest, rest_after);
+        rest[expression.size()] = at_end ? 1 : 0;
+        for (std::size_t e = expression.size(); e-- > 0;) {
+            const bool skip = rest[e + 1] != 0;                  // the wildcard takes nothing more
+            const bool take = !at_end && rest_after[e + 1] != 0; // one character for this element
+            const bool take_on = !at_end && rest_after[e] != 0;  // one, and the wildcard goes on
+            bool matched = false;
+            switch (expression[e]) {
+            case u'*':
+                matched = skip || take_on;
+                break;
+            case u'?':
+                matched = take;
+                break;
+            case dos_star:
+                matched = skip || (t == last_dot ? take : take_on);
+                break;
+            case dos_question:
+                matched = at_end || at_dot ? skip : take;
+                break;
+            case dos_dot:
+                matched = at_end ? skip : at_dot && take;
+                break;
+            default:
+                matched = take && expression[e] == text[t];
+                break;
+            }
+            rest[e] = matched ? 1 : 0;
+        }
+    }
+    return rest[0] != 0;
 }
 
 bool matches(std::u16string_view pattern, std::u16string_view text)

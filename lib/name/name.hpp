@@ -4,6 +4,8 @@
 
 #include "status/status.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +33,13 @@ struct Name {
 /// Takes a name that has no prefix, verbatim. STATUS_OBJECT_NAME_INVALID as above.
 [[nodiscard]] Result<Name> parse_bare(std::string_view spelling);
 
+/// The two objects that are no pipes: the device itself, and the directory of all pipes (SEMANTICS 1.4).
+enum class Container : std::uint8_t { volume, root };
+
+/// Takes the prefixes of parse() alone: with the last backslash it is the root directory, without it the volume. nullopt:
+/// neither.
+[[nodiscard]] std::optional<Container> parse_container(std::string_view text);
+
 /// The UTF-16 form; false: not UTF-8 (of the kind that Name::spelling describes).
 [[nodiscard]] bool to_utf16(std::string_view text, std::u16string& wide);
 [[nodiscard]] std::string to_utf8(std::u16string_view wide);
@@ -40,5 +49,10 @@ struct Name {
 
 /// True when `pattern` matches `text` as a whole: `*` any characters, `?` one. Compares folded.
 [[nodiscard]] bool matches(std::u16string_view folded_pattern, std::u16string_view folded_text);
+
+/// True when `expression` matches `text` as a whole in a directory enumeration ([MS-FSA] 2.1.4.4): `*` and `?` as above, and
+/// the wildcards into which Win32 turns those of DOS: `<` any characters up to the last dot, `>` one character, or none before a
+/// dot and at the end, `"` a dot, or nothing at the end. Compares folded.
+[[nodiscard]] bool in_expression(std::u16string_view folded_expression, std::u16string_view folded_text);
 
 } // namespace ntpipe::name

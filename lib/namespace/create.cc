@@ -102,11 +102,11 @@ Result<Created> Namespace::create(SessionId session_id, RequestId request, Insta
     if (!scope) {
         return scope.status();
     }
-    const auto found = pipes_.find(Key{parameters.name.folded, *scope});
-    if (found == pipes_.end()) {
+    Pipe* found = find_for_create(parameters, *scope);
+    if (found == nullptr) {
         return create_pipe(*session, handle, *scope, parameters);
     }
-    Pipe& pipe = *found->second;
+    Pipe& pipe = *found;
     if (pipe.reserved_until && pipe.instances.empty() && pipe.secret == parameters.secret) {
         // Its own first create, whose answer was lost with the broker.
         CreateParameters again = parameters;
@@ -126,6 +126,31 @@ Result<Created> Namespace::create(SessionId session_id, RequestId request, Insta
         return Status::pending;
     }
     return create_instance(*session, handle, pipe, parameters);
+}
+
+// The pipe that the new instance belongs to. An unnamed one is always new (SEMANTICS 1.5), unless it is this very create whose
+// answer was lost with the broker.
+Namespace::Pipe* Namespace::find_for_create(const CreateParameters& parameters, Scope scope)
+{
+    if (!parameters.name.spelling.empty()) {
+        const auto found = pipes_.find(Key{parameters.name.folded, scope});
+        return found == pipes_.end() ? nullptr : found->second.get();
+    }
+    const auto found = std::find_if(unnamed_pipes_.begin(), unnamed_pipes_.end(), [&](const auto& entry) {
+        return entry.second->reserved_until && entry.second->secret == parameters.secret;
+    });
+    return found == unnamed_pipes_.end() ? nullptr : found->second.get();
+}
+
+void Namespace::keep(std::unique_ptr<Pipe> owned)
+{
+    Pipe& pipe = *owned;
+    pipes_by_id_.emplace(pipe.id, &pipe);
+    if (pipe.has_name()) {
+        pipes_.emplace(Key{pipe.name.folded, pipe.scope}, std::move(owned));
+    } else {
+        unnamed_pipes_.emplace(pipe.id, std::move(owned));
+    }
 }
 
 Result<Created> Namespace::create_pipe(Session& session, InstanceHandle handle, Scope scope,
@@ -157,8 +182,7 @@ Result<Created> Namespace::create_pipe(Session& session, InstanceHandle handle, 
     pipe.default_timeout = *parameters.default_timeout;
     pipe.descriptor = std::move(descriptor);
     pipe.secret = parameters.secret;
-    pipes_by_id_.emplace(pipe.id, &pipe);
-    pipes_.emplace(Key{pipe.name.folded, scope}, std::move(owned));
+    keep(std::move(owned));
 
     Instance& instance = add_instance(session, handle, pipe, fresh_instance(parameters));
     // The creator gets what it asks for.
@@ -215,6 +239,7 @@ Namespace::Instance& Namespace::add_instance(Session& session, InstanceHandle ha
     const bool new_server = ++pipe.servers[session.party.identity.process_id] == 1;
     if (new_pipe) {
         effects_.emplace_back(PipeAppeared{pipe.record()});
+        notify_of(pipe, true);
     } else if (new_server) {
         effects_.emplace_back(ServersChanged{pipe.record()});
     }
@@ -222,7 +247,7 @@ Namespace::Instance& Namespace::add_instance(Session& session, InstanceHandle ha
     if (as.state == InstanceState::listening) {
         enter_listening(instance);
     } else {
-        instance.state = as.state;
+        set_state(instance, as.state);
     }
     return instance;
 }
@@ -232,7 +257,7 @@ Namespace::Instance& Namespace::add_instance(Session& session, InstanceHandle ha
 // nullptr: the record is of no use, or somebody has the name.
 Namespace::Pipe* Namespace::add_pipe(const PipeRecord& record)
 {
-    const auto name = name::parse_bare(record.name);
+    const auto name = record.name.empty() ? Result<name::Name>(name::Name()) : name::parse_bare(record.name);
     const auto descriptor = security::Descriptor::parse(record.descriptor);
     if (!name || !descriptor || pipes_.contains(Key{name->folded, record.scope})) {
         return nullptr;
@@ -250,8 +275,7 @@ Namespace::Pipe* Namespace::add_pipe(const PipeRecord& record)
     pipe.default_timeout = record.default_timeout;
     pipe.descriptor = *descriptor;
     pipe.secret = record.secret;
-    pipes_by_id_.emplace(pipe.id, &pipe);
-    pipes_.emplace(Key{pipe.name.folded, pipe.scope}, std::move(owned));
+    keep(std::move(owned));
     next_pipe_id_ = std::max(next_pipe_id_, record.id + 1);
     return &pipe;
 }

@@ -5,6 +5,8 @@
 
 #include "status/status.hpp"
 
+#include <cstddef>
+
 namespace ntpipe::doubt {
 
 /// D3: a client open is checked for access before it is checked for a free instance.
@@ -15,5 +17,16 @@ inline constexpr bool later_descriptor_is_ignored = true;
 inline constexpr bool wait_uses_default_timeout = true;
 /// D17: what a remote client gets from a pipe that rejects remote clients; the bit belongs to the pipe.
 inline constexpr Status remote_client_rejected = Status::access_denied;
+
+/// D18: directory entries begin at multiples of this.
+inline constexpr std::size_t directory_entry_alignment = 8;
+/// D18: what the first call of an enumeration says when nothing matches.
+inline constexpr Status nothing_matches = Status::no_such_file;
+/// D23: WAIT finds a pipe by its aliases, too.
+inline constexpr bool wait_resolves_aliases = true;
+/// D23: FileNameInformation of a client that has opened an alias says the real name.
+inline constexpr bool alias_reports_real_name = true;
+/// SEMANTICS 1.4: QUERY_CLIENT_PROCESS on the device. (Windows 10 1507: PIPE_DISCONNECTED.)
+inline constexpr Status client_process_of_container = Status::invalid_parameter;
 
 } // namespace ntpipe::doubt

@@ -35,7 +35,7 @@ PipeRecord Namespace::Pipe::record() const
 InstanceAttributes Namespace::Instance::attributes(security::AccessMask granted) const
 {
     return {pipe->id,
-            "\\" + pipe->name.spelling,
+            pipe->has_name() ? "\\" + pipe->name.spelling : "",
             pipe->type,
             pipe->configuration,
             pipe->maximum_instances,
@@ -44,7 +44,12 @@ InstanceAttributes Namespace::Instance::attributes(security::AccessMask granted)
             granted};
 }
 
-Namespace::Namespace(Policy policy, PipeId first_pipe_id) : policy_(std::move(policy)), next_pipe_id_(first_pipe_id) {}
+Namespace::Namespace(Policy policy, PipeId first_pipe_id) : policy_(std::move(policy)), next_pipe_id_(first_pipe_id)
+{
+    for (const Alias& alias : policy_.aliases) {
+        fixed_aliases_[alias.alias.folded] = alias.real;
+    }
+}
 
 Namespace::~Namespace() = default;
 
@@ -87,8 +92,8 @@ Scope Namespace::scope_of(const security::Identity& identity) const
     return policy_.user_scopes ? scope_of_user(identity.credentials.uid) : global_scope;
 }
 
-// An open looks in the opener's scope, then in the global one.
-Namespace::Pipe* Namespace::find_pipe(const name::Name& name, const security::Identity& identity)
+// A client looks in its own scope, then in the global one.
+Namespace::Pipe* Namespace::find_pipe(const name::Name& name, const security::Identity& identity) const
 {
     for (const Scope scope : {scope_of(identity), global_scope}) {
         const auto found = pipes_.find(Key{name.folded, scope});
@@ -117,6 +122,8 @@ void Namespace::remove_session(SessionId session)
     }
     const auto of_session = [session](const auto& entry) { return entry.session == session; };
     waiters_.remove_if(of_session);
+    notifiers_.remove_if(of_session);
+    std::erase_if(session_aliases_, [session](const auto& entry) { return entry.second.first == session; });
     parked_opens_.remove_if(of_session);
     parked_creates_.remove_if(of_session);
     for (auto& [id, other] : sessions_) {
@@ -132,10 +139,16 @@ void Namespace::remove_session(SessionId session)
 
 // ---- states of instances (SEMANTICS 2.3) ----
 
+void Namespace::set_state(Instance& instance, InstanceState state)
+{
+    instance.state = state;
+    notify_of(*instance.pipe, false);
+}
+
 void Namespace::enter_listening(Instance& instance)
 {
     Pipe& pipe = *instance.pipe;
-    instance.state = InstanceState::listening;
+    set_state(instance, InstanceState::listening);
     pipe.listening.push_back(&instance);
     instance.place_in_queue = std::prev(pipe.listening.end());
     wake_waiters(pipe, Status::success);
@@ -168,7 +181,7 @@ bool Namespace::disconnected(SessionId session, InstanceHandle handle)
         return false;
     }
     leave_listening(*instance);
-    instance->state = InstanceState::disconnected;
+    set_state(*instance, InstanceState::disconnected);
     return true;
 }
 
@@ -186,7 +199,7 @@ void Namespace::client_closed(SessionId session, InstanceHandle handle, std::uin
 {
     Instance* instance = find_instance(session, handle);
     if (instance != nullptr && instance->state == InstanceState::connected && instance->period == period) {
-        instance->state = InstanceState::closing;
+        set_state(*instance, InstanceState::closing);
     }
 }
 
@@ -203,6 +216,7 @@ void Namespace::handover_taken(SessionId session)
 void Namespace::instances_changed(Pipe& pipe)
 {
     effects_.emplace_back(PipeChanged{pipe.id, static_cast<std::uint32_t>(pipe.instances.size())});
+    notify_of(pipe, false);
 }
 
 // SEMANTICS 2.2: with its last server end the pipe leaves the namespace at once.
@@ -230,8 +244,13 @@ void Namespace::remove_pipe(Pipe& pipe)
 {
     wake_waiters(pipe, Status::object_name_not_found);
     effects_.emplace_back(PipeGone{pipe.record()});
+    notify_of(pipe, true);
     pipes_by_id_.erase(pipe.id);
-    pipes_.erase(Key{pipe.name.folded, pipe.scope});
+    if (pipe.has_name()) {
+        pipes_.erase(Key{pipe.name.folded, pipe.scope});
+    } else {
+        unnamed_pipes_.erase(pipe.id);
+    }
 }
 
 // ---- requests that wait ----
@@ -247,7 +266,8 @@ void Namespace::cancel(SessionId session, RequestId request)
         list.erase(found);
         return true;
     };
-    bool found = remove_from(waiters_) || remove_from(parked_opens_) || remove_from(parked_creates_);
+    bool found =
+        remove_from(waiters_) || remove_from(notifiers_) || remove_from(parked_opens_) || remove_from(parked_creates_);
     for (auto it = sessions_.begin(); !found && it != sessions_.end(); ++it) {
         found = remove_from(it->second->parked_opens);
     }
@@ -267,7 +287,7 @@ std::optional<Nanoseconds> Namespace::next_deadline() const
     for (const Waiter& waiter : waiters_) {
         consider(waiter.deadline);
     }
-    for (const auto& [key, pipe] : pipes_) {
+    for (const auto& [id, pipe] : pipes_by_id_) {
         consider(pipe->reserved_until);
     }
     return next;
@@ -283,9 +303,9 @@ void Namespace::expire(Nanoseconds now)
         }
     }
     std::vector<PipeId> over;
-    for (const auto& [key, pipe] : pipes_) {
+    for (const auto& [id, pipe] : pipes_by_id_) {
         if (pipe->reserved_until && *pipe->reserved_until <= now) {
-            over.push_back(pipe->id);
+            over.push_back(id);
         }
     }
     for (const PipeId pipe : over) {
@@ -306,14 +326,22 @@ bool Namespace::sees(SessionId session, Scope scope) const
     return scope == global_scope || scope == scope_of(party.identity) || party.privileged || party.trusted_front;
 }
 
-std::vector<PipeListing> Namespace::list(SessionId session, std::u16string_view pattern,
+std::vector<PipeListing> Namespace::list(SessionId session, std::u16string_view pattern, bool reachable,
                                          const std::optional<Key>& after, std::size_t most, bool& more) const
 {
     std::vector<PipeListing> listings;
     more = false;
+    const auto looking = sessions_.find(session);
+    if (looking == sessions_.end()) {
+        return listings;
+    }
+    const security::Identity& identity = looking->second->party.identity;
+    const auto is_shown = [&](const Pipe& pipe) {
+        return reachable ? find_pipe(pipe.name, identity) == &pipe : sees(session, pipe.scope);
+    };
     for (auto it = after ? pipes_.upper_bound(*after) : pipes_.begin(); it != pipes_.end(); ++it) {
         const Pipe& pipe = *it->second;
-        if (!sees(session, pipe.scope) || pipe.instances.empty() || !name::matches(pattern, it->first.first)) {
+        if (!is_shown(pipe) || pipe.instances.empty() || !name::matches(pattern, it->first.first)) {
             continue;
         }
         if (listings.size() == most) {

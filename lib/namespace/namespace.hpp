@@ -8,6 +8,8 @@
 //   create.cc    new pipes and instances; the way back after a restart of the broker
 //   open.cc      clients: matching with a listening instance
 //   wait.cc      FSCTL_PIPE_WAIT
+//   notify.cc    change notification
+//   alias.cc     other names of pipes
 //   namespace.cc sessions, states of instances, listing
 #pragma once
 
@@ -53,6 +55,14 @@ public:
     void wait(SessionId session, RequestId request, const name::Name& name,
               const std::shared_ptr<const security::Identity>& identity, std::optional<Nanoseconds> timeout,
               Nanoseconds now);
+    /// An Answer follows at the next change that the session sees: of a name (SEMANTICS 1.7, first list), or else also of an
+    /// instance's existence or state.
+    void notify(SessionId session, RequestId request, bool names_only);
+    /// Clients that ask for `alias` find `real`, for as long as the session lives. STATUS_PRIVILEGE_NOT_HELD: it may not.
+    /// STATUS_OBJECT_NAME_COLLISION: it is one already.
+    [[nodiscard]] Status add_alias(SessionId session, const name::Name& alias, const name::Name& real);
+    /// STATUS_OBJECT_NAME_NOT_FOUND: nobody has added it.
+    [[nodiscard]] Status remove_alias(SessionId session, const name::Name& alias);
     /// The request, if it is not over, ends with STATUS_CANCELLED.
     void cancel(SessionId session, RequestId request);
 
@@ -83,9 +93,10 @@ public:
 
     // ---- looking ----
 
-    /// Pipes that `session` sees whose names match the folded pattern, in the order of their folded names: at most `most` of
-    /// them, behind `after` if it is given. `more` says whether there are further ones.
-    [[nodiscard]] std::vector<PipeListing> list(SessionId session, std::u16string_view pattern,
+    /// Pipes whose names match the folded pattern, in the order of their folded names: at most `most` of them, behind `after` if
+    /// it is given. `more` says whether there are further ones. `reachable`: only those that an open of the session finds, each
+    /// name once; else all that it sees.
+    [[nodiscard]] std::vector<PipeListing> list(SessionId session, std::u16string_view pattern, bool reachable,
                                                 const std::optional<Key>& after, std::size_t most, bool& more) const;
     /// Whether the session may see a pipe of that scope.
     [[nodiscard]] bool sees(SessionId session, Scope scope) const;
@@ -97,6 +108,7 @@ private:
     struct Instance;
     struct Session;
     struct Waiter;
+    struct Notifier;
     struct ParkedOpen;
     struct ParkedCreate;
 
@@ -109,11 +121,14 @@ private:
                                                   const CreateParameters& parameters);
     Instance& add_instance(Session& session, InstanceHandle handle, Pipe& pipe, const ReturnedInstance& as);
     Pipe* add_pipe(const PipeRecord& record);
+    [[nodiscard]] Pipe* find_for_create(const CreateParameters& parameters, Scope scope);
+    void keep(std::unique_ptr<Pipe> pipe);
     void server_settled(Pipe& pipe, std::uint32_t process);
     void end_reservation(PipeId id);
 
     // open.cc
     void try_open(Session& session, RequestId request, const OpenParameters& parameters);
+    void try_open_instance(Session& session, RequestId request, const OpenParameters& parameters);
     void connect(Session& client, RequestId request, const OpenParameters& parameters, Instance& instance,
                  security::AccessMask granted);
     void retry_parked(std::list<ParkedOpen>& parked);
@@ -122,12 +137,19 @@ private:
     void wake_waiters(Pipe& pipe, Status status);
     [[nodiscard]] std::list<Waiter>::iterator end_wait(std::list<Waiter>::iterator waiter, Status status);
 
+    // notify.cc
+    void notify_of(const Pipe& pipe, bool name_changed);
+
+    // alias.cc
+    [[nodiscard]] const name::Name& translated(const name::Name& name) const;
+
     // namespace.cc
     [[nodiscard]] Session* find_session(SessionId session);
     [[nodiscard]] Instance* find_instance(SessionId session, InstanceHandle handle);
-    [[nodiscard]] Pipe* find_pipe(const name::Name& name, const security::Identity& identity);
+    [[nodiscard]] Pipe* find_pipe(const name::Name& name, const security::Identity& identity) const;
     [[nodiscard]] Pipe* find_pipe(PipeId pipe);
     [[nodiscard]] Scope scope_of(const security::Identity& identity) const;
+    void set_state(Instance& instance, InstanceState state);
     void enter_listening(Instance& instance);
     void leave_listening(Instance& instance);
     void remove_instance(Instance& instance);
@@ -138,12 +160,16 @@ private:
     Policy policy_;
     PipeId next_pipe_id_;
     std::map<Key, std::unique_ptr<Pipe>> pipes_;
+    std::unordered_map<PipeId, std::unique_ptr<Pipe>> unnamed_pipes_;
     std::unordered_map<PipeId, Pipe*> pipes_by_id_;
     std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
     std::list<Waiter> waiters_;
-    std::list<ParkedOpen> parked_opens_;     ///< of reserved names
-    std::list<ParkedCreate> parked_creates_; ///< of reserved names
-    std::map<PipeId, PipeRecord> lapsed_;    ///< reserved names whose servers did not come in time, but still may
+    std::list<Notifier> notifiers_;
+    std::map<std::u16string, name::Name> fixed_aliases_;                         ///< folded alias -> real name
+    std::map<std::u16string, std::pair<SessionId, name::Name>> session_aliases_; ///< the same, and who added it
+    std::list<ParkedOpen> parked_opens_;                                         ///< of reserved names
+    std::list<ParkedCreate> parked_creates_;                                     ///< of reserved names
+    std::map<PipeId, PipeRecord> lapsed_; ///< reserved names whose servers did not come in time, but still may
     std::vector<Effect> effects_;
 };
 

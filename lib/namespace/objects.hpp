@@ -25,7 +25,7 @@ struct Namespace::Instance {
 /// The name and what belongs to it: NPFS's FCB.
 struct Namespace::Pipe {
     PipeId id = 0;
-    name::Name name;
+    name::Name name; ///< empty: it has none
     Scope scope = global_scope;
     std::uint32_t owner = 0;
     end::PipeType type = end::PipeType::byte;
@@ -42,6 +42,7 @@ struct Namespace::Pipe {
     std::optional<Nanoseconds> reserved_until;
     std::vector<std::uint32_t> expected;
 
+    [[nodiscard]] bool has_name() const { return !name.spelling.empty(); }
     [[nodiscard]] PipeRecord record() const;
 };
 
@@ -63,6 +64,13 @@ struct Namespace::Session {
     std::map<InstanceHandle, std::unique_ptr<Instance>> instances;
     std::size_t handovers = 0;          ///< on their way to it
     std::list<ParkedOpen> parked_opens; ///< that wait until it takes some
+};
+
+/// Somebody who wants to hear of a change.
+struct Namespace::Notifier {
+    SessionId session = 0;
+    RequestId request = 0;
+    bool names_only = false;
 };
 
 /// Somebody who waits for an instance to listen.

@@ -59,12 +59,42 @@ void Namespace::open(SessionId session_id, RequestId request, const OpenParamete
         answer(session_id, request, Status::bad_impersonation_level);
         return;
     }
-    try_open(*session, request, parameters);
+    if (parameters.instance) {
+        try_open_instance(*session, request, parameters);
+    } else {
+        try_open(*session, request, parameters);
+    }
+}
+
+// SEMANTICS 1.5: a client of this very instance, whatever other instances its pipe has.
+void Namespace::try_open_instance(Session& session, RequestId request, const OpenParameters& parameters)
+{
+    Instance* instance = find_instance(session.id, *parameters.instance);
+    if (instance == nullptr) {
+        answer(session.id, request, Status::invalid_handle);
+        return;
+    }
+    if (!parameters.name.spelling.empty()) {
+        answer(session.id, request, Status::object_name_invalid);
+        return;
+    }
+    if (instance->state != InstanceState::listening) {
+        answer(session.id, request, Status::pipe_not_available);
+        return;
+    }
+    const Pipe& pipe = *instance->pipe;
+    const Result<security::AccessMask> granted =
+        check_client(pipe.descriptor, pipe.configuration, pipe.reject_remote, parameters);
+    if (!granted) {
+        answer(session.id, request, granted.status());
+        return;
+    }
+    connect(session, request, parameters, *instance, *granted);
 }
 
 void Namespace::try_open(Session& session, RequestId request, const OpenParameters& parameters)
 {
-    Pipe* pipe = find_pipe(parameters.name, *parameters.identity);
+    Pipe* pipe = find_pipe(translated(parameters.name), *parameters.identity);
     if (pipe == nullptr) {
         answer(session.id, request, Status::object_name_not_found);
         return;
@@ -96,7 +126,7 @@ void Namespace::connect(Session& client, RequestId request, const OpenParameters
                         security::AccessMask granted)
 {
     leave_listening(instance);
-    instance.state = InstanceState::connected;
+    set_state(instance, InstanceState::connected);
     ++instance.session->handovers;
     Connect connect;
     connect.server = instance.session->id;
@@ -107,6 +137,9 @@ void Namespace::connect(Session& client, RequestId request, const OpenParameters
     connect.client = client.id;
     connect.request = request;
     connect.attributes = instance.attributes(granted);
+    if (!doubt::alias_reports_real_name && !parameters.instance) {
+        connect.attributes.path = "\\" + parameters.name.spelling;
+    }
     connect.identity = parameters.identity;
     effects_.emplace_back(std::move(connect));
 }

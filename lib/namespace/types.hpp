@@ -37,11 +37,18 @@ inline constexpr Scope global_scope = 0;
     return Scope{uid} + 1;
 }
 
+/// Another name under which clients find a pipe (SEMANTICS 1.6).
+struct Alias {
+    name::Name alias;
+    name::Name real;
+};
+
 /// How a namespace treats its users.
 struct Policy {
     bool user_scopes = false;                   ///< false: there is one scope for all, as when all belong to one user
     std::vector<std::u16string> reserved_names; ///< folded; only a privileged party may create these
     std::size_t handovers_per_session = 64;     ///< connections on their way to a server that has not taken them
+    std::vector<Alias> aliases;                 ///< that nobody can remove
 };
 
 /// A session's standing. Never from its own words, except through a trusted front.
@@ -50,13 +57,14 @@ struct Party {
     bool privileged = false;    ///< root: creates globally, and reserved names
     bool trusted_front = false; ///< may speak for others
     bool may_create_global = false;
+    bool may_alias = false; ///< root, or whose broker it is
 };
 
 enum class ScopeChoice : std::uint8_t { by_default = 0, user = 1, global = 2 };
 
 /// The parameters of NtCreateNamedPipeFile (SEMANTICS 2.1), as numbers that nobody has checked.
 struct CreateParameters {
-    name::Name name;
+    name::Name name; ///< empty: an unnamed pipe (SEMANTICS 1.5)
     std::uint32_t desired_access = 0;
     std::uint32_t share_access = 0;
     std::uint32_t disposition = 0;
@@ -76,6 +84,8 @@ struct CreateParameters {
 /// What a client asks for with its open (SEMANTICS 2.7).
 struct OpenParameters {
     name::Name name;
+    /// Open relative to this instance of the same session, and nothing else; `name` is then empty (SEMANTICS 1.5).
+    std::optional<InstanceHandle> instance;
     std::uint32_t desired_access = 0;
     std::uint32_t disposition = 0;
     std::uint32_t impersonation_level = 0;

@@ -33,7 +33,7 @@ void Namespace::wait(SessionId session, RequestId request, const name::Name& nam
                      const std::shared_ptr<const security::Identity>& identity, std::optional<Nanoseconds> timeout,
                      Nanoseconds now)
 {
-    Pipe* pipe = find_pipe(name, *identity);
+    Pipe* pipe = find_pipe(doubt::wait_resolves_aliases ? translated(name) : name, *identity);
     if (pipe == nullptr) {
         answer(session, request, Status::object_name_not_found);
         return;

@@ -68,6 +68,8 @@ private:
 class PipeEnd : public end::Host {
 public:
     [[nodiscard]] end::End& end() { return *end_; }
+    /// A server end's number in its session; 0 for a client end.
+    [[nodiscard]] virtual space::InstanceHandle instance() const = 0;
     /// Closes the end; for a server end the namespace hears of it now and not when the object goes.
     virtual void close() = 0;
 
@@ -103,6 +105,7 @@ public:
 class OpenRequest : public Request {
 public:
     name::Name name;
+    std::optional<space::InstanceHandle> instance; ///< open relative to it
     std::uint32_t desired_access = 0;
     std::uint32_t disposition = 1;
     std::uint32_t options = 0;
@@ -125,8 +128,26 @@ public:
 
 class ListRequest : public Request {
 public:
-    std::string pattern;
-    std::vector<space::PipeListing> pipes; ///< all of them, on success
+    std::string pattern;    ///< empty: all
+    bool reachable = false; ///< only what an open of this session finds
+    bool one_page = false;  ///< do not ask on until all is there
+    /// Begin behind this name of that scope.
+    std::optional<std::pair<std::string, space::Scope>> after;
+    std::vector<space::PipeListing> pipes; ///< all of them, or the page, on success
+    bool more = false;                     ///< with one_page: there are further ones
+};
+
+/// Over at the next change that this session sees.
+class NotifyRequest : public Request {
+public:
+    bool names_only = false;
+};
+
+/// Adds an alias, or removes it.
+class AliasRequest : public Request {
+public:
+    name::Name alias;
+    std::optional<name::Name> real; ///< none: remove
 };
 
 /// Over when all that was asked before has been carried out.
@@ -169,6 +190,8 @@ public:
     virtual void start(WaitRequest& request) = 0;
     virtual void start(ListRequest& request) = 0;
     virtual void start(PingRequest& request) = 0;
+    virtual void start(NotifyRequest& request) = 0;
+    virtual void start(AliasRequest& request) = 0;
     /// Completes with STATUS_CANCELLED, or with what has come of it meanwhile.
     virtual void cancel(Request& request) = 0;
     virtual void watch(NameWatcher& watcher) = 0;

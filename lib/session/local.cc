@@ -105,6 +105,7 @@ public:
         }
     }
 
+    [[nodiscard]] space::InstanceHandle instance() const override { return handle_; }
     void close() override
     {
         if (end_ != nullptr) {
@@ -248,7 +249,7 @@ LocalGate::LocalGate(std::unique_ptr<glue::Loop> loop)
 {
     space::Party party;
     party.identity = *identity_;
-    party.privileged = party.trusted_front = party.may_create_global = true;
+    party.privileged = party.trusted_front = party.may_create_global = party.may_alias = true;
     namespace_.add_session(the_session, std::move(party));
 }
 
@@ -301,6 +302,7 @@ void LocalGate::start(OpenRequest& request)
     begin_request(request);
     space::OpenParameters parameters;
     parameters.name = request.name;
+    parameters.instance = request.instance;
     parameters.desired_access = request.desired_access;
     parameters.disposition = request.disposition;
     parameters.impersonation_level = request.impersonation_level;
@@ -338,9 +340,14 @@ void LocalGate::start(ListRequest& request)
         complete(request, Status::object_name_invalid);
         return;
     }
-    bool more = false;
-    request.pipes =
-        namespace_.list(the_session, name::fold(pattern), std::nullopt, std::numeric_limits<std::size_t>::max(), more);
+    std::optional<space::Namespace::Key> behind;
+    if (request.after) {
+        std::u16string after;
+        (void)name::to_utf16(request.after->first, after);
+        behind = {name::fold(after), request.after->second};
+    }
+    request.pipes = namespace_.list(the_session, name::fold(pattern), request.reachable, behind,
+                                    std::numeric_limits<std::size_t>::max(), request.more);
     complete(request, Status::success);
 }
 
@@ -349,6 +356,20 @@ void LocalGate::start(PingRequest& request)
     begin_request(request);
     requests_.erase(id_of(request));
     complete(request, Status::success);
+}
+
+void LocalGate::start(NotifyRequest& request)
+{
+    begin_request(request);
+    namespace_.notify(the_session, id_of(request), request.names_only);
+}
+
+void LocalGate::start(AliasRequest& request)
+{
+    begin_request(request);
+    requests_.erase(id_of(request));
+    complete(request, request.real ? namespace_.add_alias(the_session, request.alias, *request.real)
+                                   : namespace_.remove_alias(the_session, request.alias));
 }
 
 void LocalGate::cancel(Request& request)
@@ -368,7 +389,9 @@ void LocalGate::watch(NameWatcher& watcher)
 {
     watchers_.push_back(watcher);
     for (const auto& [id, page] : pages_) {
-        watcher.appeared(page.name);
+        if (!page.name.name.empty()) {
+            watcher.appeared(page.name);
+        }
     }
     watcher.complete();
 }
@@ -410,6 +433,7 @@ void LocalGate::closed(space::InstanceHandle handle)
 void LocalGate::client_closed(space::InstanceHandle handle, std::uint64_t period)
 {
     namespace_.client_closed(the_session, handle, period);
+    carry_out_effects();
 }
 
 // ---- what the namespace wants done ----
@@ -506,6 +530,9 @@ void LocalGate::carry_out(space::PipeAppeared& appeared)
     page.writer.set_attributes(appeared.record.default_timeout, appeared.record.descriptor);
     page.view = std::make_shared<const channel::PipeView>(std::shared_ptr<const channel::Memory>(share(block)));
     page.name = {appeared.record.id, appeared.record.name, appeared.record.scope, appeared.record.owner};
+    if (page.name.name.empty()) {
+        return;
+    }
     for (NameWatcher* watcher = watchers_.front(); watcher != nullptr; watcher = watchers_.after(*watcher)) {
         watcher->appeared(page.name);
     }
@@ -521,7 +548,8 @@ void LocalGate::carry_out(space::PipeChanged& changed)
 void LocalGate::carry_out(space::PipeGone& gone)
 {
     const auto found = pages_.find(gone.record.id);
-    for (NameWatcher* watcher = watchers_.front(); watcher != nullptr; watcher = watchers_.after(*watcher)) {
+    const bool told = !found->second.name.name.empty();
+    for (NameWatcher* watcher = watchers_.front(); told && watcher != nullptr; watcher = watchers_.after(*watcher)) {
         watcher->gone(found->second.name);
     }
     pages_.erase(found);

@@ -23,6 +23,8 @@ public:
     void start(WaitRequest& request) override;
     void start(ListRequest& request) override;
     void start(PingRequest& request) override;
+    void start(NotifyRequest& request) override;
+    void start(AliasRequest& request) override;
     void cancel(Request& request) override;
     void watch(NameWatcher& watcher) override;
     void take_in() override {}

@@ -41,6 +41,7 @@ public:
     explicit RemoteEnd(Session& session);
     ~RemoteEnd() override;
 
+    [[nodiscard]] space::InstanceHandle instance() const override { return handle_; }
     void close() override;
     void begin_server(end::Attributes attributes, security::AccessMask granted, end::PipeInformation modes,
                       std::size_t maximum_overflow);

@@ -7,6 +7,7 @@
 #include "session/session.hpp"
 
 #include <limits>
+#include <tuple>
 
 namespace ntpipe::session {
 namespace {
@@ -34,8 +35,8 @@ space::PipeListing listing_from(const wire::Listing& in)
 
 // ---- starting ----
 
-void Session::add_request(Request& request, std::function<wire::Message()> make,
-                          std::function<void(wire::Message&)> answered)
+Session::Pending& Session::add_request(Request& request, std::function<wire::Message()> make,
+                                       std::function<void(wire::Message&)> answered)
 {
     const space::RequestId id = next_request_++;
     begin(request, id);
@@ -43,12 +44,13 @@ void Session::add_request(Request& request, std::function<wire::Message()> make,
     pending.request = &request;
     pending.make = std::move(make);
     pending.answered = std::move(answered);
-    requests_.emplace(id, std::move(pending));
+    Pending& added = requests_.emplace(id, std::move(pending)).first->second;
     if (state_ == State::open) {
         send_requests();
     } else if (state_ == State::idle) {
         connect_soon_.schedule();
     }
+    return added;
 }
 
 void Session::send_requests()
@@ -245,6 +247,7 @@ void Session::start(OpenRequest& request)
             wire::Open message;
             message.request = id_of(*owner);
             message.name = owner->name.spelling;
+            message.instance = owner->instance;
             message.desired_access = owner->desired_access;
             message.disposition = owner->disposition;
             message.impersonation_level = owner->impersonation_level;
@@ -327,9 +330,12 @@ void Session::start(ListRequest& request)
             wire::List message;
             message.request = id_of(*owner);
             message.pattern = owner->pattern;
+            message.reachable = owner->reachable;
             if (!owner->pipes.empty()) {
                 message.after = owner->pipes.back().name;
                 message.after_scope = owner->pipes.back().scope;
+            } else if (owner->after) {
+                std::tie(message.after, message.after_scope) = *owner->after;
             }
             return wire::Message(std::move(message));
         },
@@ -347,7 +353,8 @@ void Session::answer_listed(ListRequest& request, wire::Listed& listed)
     for (const wire::Listing& listing : listed.pipes) {
         request.pipes.push_back(listing_from(listing));
     }
-    if (listed.status == raw(Status::success) && listed.more && !listed.pipes.empty()) {
+    request.more = listed.more && !listed.pipes.empty();
+    if (listed.status == raw(Status::success) && request.more && !request.one_page) {
         start(request); // goes on behind the last name
         return;
     }
@@ -365,6 +372,68 @@ void Session::start(PingRequest& request)
             return wire::Message(std::move(message));
         },
         nullptr);
+}
+
+void Session::start(NotifyRequest& request)
+{
+    NotifyRequest* owner = &request;
+    Pending& pending = add_request(
+        request,
+        [owner] {
+            wire::Notify message;
+            message.request = id_of(*owner);
+            message.names_only = owner->names_only;
+            return wire::Message(std::move(message));
+        },
+        nullptr);
+    pending.over_when_lost = true; // what happens until there is a broker again nobody would tell
+}
+
+namespace {
+
+wire::Alias alias_to(const space::Alias& alias)
+{
+    wire::Alias message;
+    message.alias = alias.alias.spelling;
+    message.real = alias.real.spelling;
+    return message;
+}
+
+} // namespace
+
+void Session::start(AliasRequest& request)
+{
+    AliasRequest* owner = &request;
+    add_request(
+        request,
+        [owner] {
+            wire::Alias message = alias_to({owner->alias, owner->real.value_or(name::Name())});
+            message.request = id_of(*owner);
+            return wire::Message(std::move(message));
+        },
+        [this, owner](wire::Message& message) {
+            const auto* done = std::get_if<wire::Done>(&message);
+            const auto status = done == nullptr ? Status::internal_error : static_cast<Status>(done->status);
+            if (status == Status::success) {
+                aliases_.erase(owner->alias.folded);
+                if (owner->real) {
+                    aliases_.emplace(owner->alias.folded, space::Alias{owner->alias, *owner->real});
+                }
+            }
+            complete(*owner, status);
+        });
+}
+
+bool Session::bring_back_aliases()
+{
+    for (const auto& [folded, alias] : aliases_) {
+        wire::Alias message = alias_to(alias);
+        message.request = next_request_++;
+        if (!send(std::move(message))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 // ---- names ----

@@ -152,7 +152,7 @@ void Session::opened(glue::UniqueFd socket)
 
 bool Session::holds_anything() const
 {
-    return !ends_.empty() || !requests_.empty() || !watchers_.empty();
+    return !ends_.empty() || !requests_.empty() || !watchers_.empty() || !aliases_.empty();
 }
 
 void Session::lost()
@@ -174,6 +174,9 @@ void Session::lost()
         end->broker_lost();
     }
     for (auto it = requests_.begin(); it != requests_.end();) {
+        if (it->second.over_when_lost && it->second.sent && it->second.request != nullptr) {
+            complete(*std::exchange(it->second.request, nullptr), Status::success);
+        }
         it->second.sent = false;
         it = it->second.request == nullptr ? requests_.erase(it) : std::next(it); // nobody waits for it any more
     }
@@ -250,6 +253,7 @@ void Session::come_back()
             return;
         }
     }
+    (void)bring_back_aliases();
 }
 
 // ---- messages ----

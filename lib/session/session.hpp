@@ -38,6 +38,8 @@ public:
     void start(WaitRequest& request) override;
     void start(ListRequest& request) override;
     void start(PingRequest& request) override;
+    void start(NotifyRequest& request) override;
+    void start(AliasRequest& request) override;
     void cancel(Request& request) override;
     void watch(NameWatcher& watcher) override;
     void take_in() override;
@@ -67,6 +69,7 @@ private:
         std::function<wire::Message()> make;
         std::function<void(wire::Message&)> answered; ///< nullptr: a plain DONE
         bool sent = false;
+        bool over_when_lost = false; ///< successfully
     };
 
     // session.cc
@@ -85,12 +88,13 @@ private:
     [[nodiscard]] bool send(wire::Message message);
 
     // requests.cc
-    void add_request(Request& request, std::function<wire::Message()> make,
-                     std::function<void(wire::Message&)> answered);
+    Pending& add_request(Request& request, std::function<wire::Message()> make,
+                         std::function<void(wire::Message&)> answered);
     [[nodiscard]] Pending take_pending(space::RequestId id);
     void answer_created(CreateRequest& request, space::InstanceHandle handle, wire::Created& created);
     void answer_opened(OpenRequest& request, wire::Opened& opened);
     void answer_listed(ListRequest& request, wire::Listed& listed);
+    [[nodiscard]] bool bring_back_aliases();
     void abandon(Request& request) override;
     [[nodiscard]] std::shared_ptr<ServedPipe> served_pipe(const wire::Created& created, glue::UniqueFd page);
     [[nodiscard]] Result<std::shared_ptr<const channel::PipeView>> pipe_view(space::PipeId pipe, int descriptor);
@@ -123,6 +127,7 @@ private:
     std::optional<space::RequestId> watching_;
     bool names_complete_ = false;
     std::map<space::PipeId, NameWatcher::Name> names_;
+    std::map<std::u16string, space::Alias> aliases_; ///< that this session has added, by their folded form
 };
 
 } // namespace ntpipe::session

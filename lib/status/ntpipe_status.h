@@ -35,6 +35,7 @@ extern "C" {
     X(OBJECT_TYPE_MISMATCH, object_type_mismatch, 0xC0000024u, 6, EBADF, "the object has another type")                \
     X(OBJECT_NAME_INVALID, object_name_invalid, 0xC0000033u, 123, EINVAL, "the pipe name is invalid")                  \
     X(OBJECT_NAME_NOT_FOUND, object_name_not_found, 0xC0000034u, 2, ENOENT, "no pipe of that name exists")             \
+    X(OBJECT_NAME_COLLISION, object_name_collision, 0xC0000035u, 183, EEXIST, "the name is taken")                     \
     X(OBJECT_PATH_INVALID, object_path_invalid, 0xC0000039u, 161, EINVAL, "the path is invalid")                       \
     X(OBJECT_PATH_NOT_FOUND, object_path_not_found, 0xC000003Au, 3, ENOENT, "the path was not found")                  \
     X(OBJECT_PATH_SYNTAX_BAD, object_path_syntax_bad, 0xC000003Bu, 161, EINVAL, "the path is malformed")               \

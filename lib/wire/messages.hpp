@@ -239,7 +239,7 @@ struct Create : WithoutDescriptors {
         return std::tuple{
             field("request", &Create::request, "the session's number for the request"),
             field("handle", &Create::handle, "the session's name for the new instance; not in use"),
-            field("name", &Create::name, "without prefix", maximum_name_size),
+            field("name", &Create::name, "without prefix; empty: an unnamed pipe", maximum_name_size),
             field("desired_access", &Create::desired_access, "access mask"),
             field("share_access", &Create::share_access, "1 outbound, 2 inbound, 3 full duplex"),
             field("disposition", &Create::disposition, "1 FILE_OPEN, 2 FILE_CREATE, 3 FILE_OPEN_IF"),
@@ -296,6 +296,7 @@ struct Open : WithoutDescriptors {
     std::optional<std::uint32_t> process_id;
     std::optional<std::uint32_t> session_id;
     std::optional<Identity> identity;
+    std::optional<std::uint64_t> instance;
     static constexpr auto fields()
     {
         return std::tuple{
@@ -310,6 +311,7 @@ struct Open : WithoutDescriptors {
             field("process_id", &Open::process_id, "of the client, where the session stands for another process"),
             field("session_id", &Open::session_id, "of the client, likewise"),
             field("identity", &Open::identity, "of the client; from a trusted front only"),
+            field("instance", &Open::instance, "of this session: open relative to it, `name` is empty"),
         };
     }
 };
@@ -546,6 +548,7 @@ struct List : WithoutDescriptors {
     std::string pattern;
     std::string after;
     std::uint64_t after_scope = 0;
+    bool reachable = false;
     static constexpr auto fields()
     {
         return std::tuple{
@@ -554,6 +557,7 @@ struct List : WithoutDescriptors {
             field("after", &List::after, "the last name of the LISTED before; empty: from the start",
                   maximum_name_size),
             field("after_scope", &List::after_scope, "its scope"),
+            field("reachable", &List::reachable, "1: only what an OPEN of this session finds, each name once"),
         };
     }
 };
@@ -672,9 +676,47 @@ struct Ping : WithoutDescriptors {
     }
 };
 
-using Message =
-    std::variant<Hello, Welcome, Create, Created, Open, Opened, Wait, Done, Cancel, Connected, Taken, Listening,
-                 Disconnected, Closed, Released, Overflow, Segment, List, Listed, Watch, Name, ComeBack, Held, Ping>;
+// ---- the directory of pipes ----
+
+struct Notify : WithoutDescriptors {
+    static constexpr std::uint16_t code = 25;
+    static constexpr const char* title = "NOTIFY";
+    static constexpr const char* meaning =
+        "Process to broker: wants to hear of the next change in the directory. Answer: DONE, then.";
+    std::uint64_t request = 0;
+    bool names_only = false;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("request", &Notify::request, "the session's number for the request"),
+            field("names_only", &Notify::names_only,
+                  "1: when a name appears or goes; 0: also when an instance does, or changes its state"),
+        };
+    }
+};
+
+struct Alias : WithoutDescriptors {
+    static constexpr std::uint16_t code = 26;
+    static constexpr const char* title = "ALIAS";
+    static constexpr const char* meaning = "Process to broker, from root or its owner: clients that ask for one name "
+                                           "find another one. Answer: DONE. An alias lives as long "
+                                           "as the session that added it.";
+    std::uint64_t request = 0;
+    std::string alias;
+    std::string real;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("request", &Alias::request, "the session's number for the request"),
+            field("alias", &Alias::alias, "what clients ask for, without prefix", maximum_name_size),
+            field("real", &Alias::real, "the pipe that they find; empty: the alias goes", maximum_name_size),
+        };
+    }
+};
+
+using Message = std::variant<Hello, Welcome, Create, Created, Open, Opened, Wait, Done, Cancel, Connected, Taken,
+                             Listening, Disconnected, Closed, Released, Overflow, Segment, List, Listed, Watch, Name,
+                             ComeBack, Held, Ping, Notify, Alias>;
 
 inline constexpr std::size_t maximum_message_descriptors = 6;
 

@@ -47,6 +47,11 @@ struct EndRecord {
     Id session = 0;
 };
 
+struct DirectoryRecord {
+    Owned<ntpipe_directory> directory;
+    Id session = 0;
+};
+
 /// Gives the result of a request that is over: puts its fields into the answer, returns its status.
 using Finish = std::function<ntpipe_status(tevent_req*, Json&)>;
 
@@ -85,6 +90,12 @@ public:
     void remove_session(Id id);
     void add_end(Id id, ntpipe_end* end, Id session) { ends_[id] = {Owned<ntpipe_end>(end), session}; }
     void remove_end(Id id);
+    DirectoryRecord& directory_record(Id id);
+    void add_directory(Id id, ntpipe_directory* directory, Id session)
+    {
+        directories_[id] = {Owned<ntpipe_directory>(directory), session};
+    }
+    void remove_directory(Id id) { directories_.erase(id); }
     void add_watch(Id id, ntpipe_watch* watch) { watches_[id].watch.reset(watch); }
     void remove_watch(Id id) { watches_.erase(id); }
     void free_all();
@@ -124,6 +135,7 @@ private:
     bool marker_seen_ = false;
     std::map<Id, SessionRecord> sessions_;
     std::map<Id, EndRecord> ends_;
+    std::map<Id, DirectoryRecord> directories_;
     std::map<Id, RunningRequest> requests_;
     std::map<Id, WatchRecord> watches_;
     std::size_t served_ = 0; ///< events of the library, since the last settle()
@@ -167,6 +179,11 @@ public:
         return Agent::events_of(agent_.session(agent_.end_record(get<Id>("end")).session));
     }
 
+    [[nodiscard]] ntpipe_directory* directory() const
+    {
+        return agent_.directory_record(get<Id>("directory")).directory.get();
+    }
+
     void answer(ntpipe_status status, Json fields = Json::object()) const
     {
         agent_.answer(id_, status, std::move(fields));
@@ -189,7 +206,13 @@ struct Operation {
 std::span<const Operation> session_operations();
 std::span<const Operation> end_operations();
 std::span<const Operation> query_operations();
+std::span<const Operation> directory_operations();
 std::span<const Operation> misbehaviour();
+
+/// Of an operation that brings bytes.
+using Buffer = std::shared_ptr<Bytes>;
+Buffer make_buffer(const Call& call);
+ntpipe_status put_data(Json& fields, const Bytes& buffer, std::size_t count, ntpipe_status status);
 
 /// Between the driver's JSON and the library's structures.
 std::string to_hex(std::span<const std::uint8_t> bytes);

@@ -5,9 +5,19 @@
 #include <array>
 
 namespace ntpipe::agent {
-namespace {
 
-using Buffer = std::shared_ptr<Bytes>;
+Buffer make_buffer(const Call& call)
+{
+    return std::make_shared<Bytes>(call.get<std::size_t>("length", 0));
+}
+
+ntpipe_status put_data(Json& fields, const Bytes& buffer, std::size_t count, ntpipe_status status)
+{
+    fields["data"] = to_hex(std::span(buffer).first(count));
+    return status;
+}
+
+namespace {
 
 void set_end_time(const Call& call, tevent_req* request)
 {
@@ -22,17 +32,6 @@ void start(const Call& call, tevent_req* request, Finish finish)
 {
     set_end_time(call, request);
     call.start(request, std::move(finish));
-}
-
-Buffer make_buffer(const Call& call)
-{
-    return std::make_shared<Bytes>(call.get<std::size_t>("length", 0));
-}
-
-ntpipe_status put_data(Json& fields, const Bytes& buffer, std::size_t count, ntpipe_status status)
-{
-    fields["data"] = to_hex(std::span(buffer).first(count));
-    return status;
 }
 
 // ---- states ----

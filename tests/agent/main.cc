@@ -18,10 +18,10 @@
 // Operations that take time (also with "blocking": true, which uses the blocking function and so answers once only; and with
 // "timeout_ms": N, which sets an end time)
 //   ping          session
-//   create        session, name [desired_access, share_access, disposition, options, type, read_mode, completion_mode,
+//   create        session, name [directory: relative to it, desired_access, share_access, disposition, options, type, read_mode, completion_mode,
 //                 max_instances, inbound_quota, outbound_quota, default_timeout, sddl, security_descriptor, scope]
 //                 -> information, granted_access, name
-//   open          session, name [desired_access, disposition, impersonation_level, dynamic_tracking, effective_only, process_id,
+//   open          session, name [directory: relative to it, relative_to: to that end, desired_access, disposition, impersonation_level, dynamic_tracking, effective_only, process_id,
 //                 session_id, identity] -> granted_access, name
 //   wait          session, name, milliseconds [identity]
 //   wait_control  session, input [identity]
@@ -31,6 +31,12 @@
 //   write         end, data -> count
 //   transceive    end, data, length -> data
 //   control       end, code, input, length -> data
+//   pair          session, size, read_end: what CreatePipe() makes; the write end gets the request's id, the read end the id in
+//                 read_end, which must not be in use
+//   directory_control    directory, code, input
+//   enumerate     directory, class, length [pattern, flags] -> data
+//   notify        directory, filter
+//   alias         session, alias [name]
 // Operations that never wait
 //   session       [local, directory, never_start_broker, root_only, blocking_only] -> directory
 //   close_session session
@@ -40,6 +46,11 @@
 //   set_pipe_info end, read_mode, completion_mode
 //   query_information   end, class, length -> data
 //   set_information     end, class, data
+//   open_directory   session, name [desired_access, options] -> object_name, granted_access
+//   close_directory, directory_read, directory_write   directory
+//   directory_query, directory_volume   directory, class, length -> data;  directory_set   directory, class, data
+//   query_volume  end, class, length -> data
+//   object_name   end -> object_name
 //   watch         session; afterwards lines {"watch": N, "event": "appeared"|"gone"|"complete"|"reset", ...}
 //   unwatch       watch
 //   name_matches  pattern, name -> matches
@@ -76,7 +87,8 @@ namespace {
 
 const Operation* find_operation(std::string_view name)
 {
-    for (const auto operations : {session_operations(), end_operations(), query_operations(), misbehaviour()}) {
+    for (const auto operations :
+         {session_operations(), end_operations(), query_operations(), directory_operations(), misbehaviour()}) {
         const auto found = std::find_if(operations.begin(), operations.end(),
                                         [name](const Operation& operation) { return operation.name == name; });
         if (found != operations.end()) {
@@ -167,6 +179,15 @@ EndRecord& Agent::end_record(Id id)
     return found->second;
 }
 
+DirectoryRecord& Agent::directory_record(Id id)
+{
+    const auto found = directories_.find(id);
+    if (found == directories_.end()) {
+        throw BadRequest("there is no directory " + std::to_string(id));
+    }
+    return found->second;
+}
+
 void Agent::add_session(Id id, SessionRecord record)
 {
     sessions_[id] = std::move(record);
@@ -189,6 +210,7 @@ void Agent::free_all()
     requests_.clear();
     watches_.clear();
     ends_.clear();
+    directories_.clear();
     sessions_.clear();
 }
 

@@ -131,13 +131,18 @@ void create(const Call& call)
         std::uint32_t information = 0;
         Json fields = Json::object();
         const ntpipe_status status =
-            ntpipe_create(nullptr, session, name.c_str(), &arguments.params, &end, &information);
+            call.has("directory")
+                ? ntpipe_create_at(nullptr, call.directory(), name.c_str(), &arguments.params, &end, &information)
+                : ntpipe_create(nullptr, session, name.c_str(), &arguments.params, &end, &information);
         finish(status, end, information, fields);
         call.answer(status, fields);
         return;
     }
     tevent_context* events = Agent::events_of(session);
-    tevent_req* request = ntpipe_create_send(nullptr, events, session, name.c_str(), &arguments.params);
+    tevent_req* request =
+        call.has("directory")
+            ? ntpipe_create_at_send(nullptr, events, call.directory(), name.c_str(), &arguments.params)
+            : ntpipe_create_send(nullptr, events, session, name.c_str(), &arguments.params);
     set_end_time(call, request, events);
     call.start(request, [finish](tevent_req* req, Json& fields) {
         ntpipe_end* end = nullptr;
@@ -167,6 +172,31 @@ OpenArguments::OpenArguments(const Call& call)
     }
 }
 
+tevent_req* send_open(const Call& call, tevent_context* events, const std::string& name,
+                      const ntpipe_open_params& params)
+{
+    if (call.has("directory")) {
+        return ntpipe_open_at_send(nullptr, events, call.directory(), name.c_str(), &params);
+    }
+    if (call.has("relative_to")) {
+        ntpipe_end* server = call.agent().end_record(call.get<Id>("relative_to")).end.get();
+        return ntpipe_open_relative_send(nullptr, events, server, name.c_str(), &params);
+    }
+    return ntpipe_open_send(nullptr, events, call.session(), name.c_str(), &params);
+}
+
+ntpipe_status open_now(const Call& call, const std::string& name, const ntpipe_open_params& params, ntpipe_end*& end)
+{
+    if (call.has("directory")) {
+        return ntpipe_open_at(nullptr, call.directory(), name.c_str(), &params, &end);
+    }
+    if (call.has("relative_to")) {
+        ntpipe_end* server = call.agent().end_record(call.get<Id>("relative_to")).end.get();
+        return ntpipe_open_relative(nullptr, server, name.c_str(), &params, &end);
+    }
+    return ntpipe_open(nullptr, call.session(), name.c_str(), &params, &end);
+}
+
 void open(const Call& call)
 {
     Agent& agent = call.agent();
@@ -184,13 +214,13 @@ void open(const Call& call)
     if (call.blocking()) {
         ntpipe_end* end = nullptr;
         Json fields = Json::object();
-        const ntpipe_status status = ntpipe_open(nullptr, session, name.c_str(), &arguments.params, &end);
+        const ntpipe_status status = open_now(call, name, arguments.params, end);
         finish(status, end, fields);
         call.answer(status, fields);
         return;
     }
     tevent_context* events = Agent::events_of(session);
-    tevent_req* request = ntpipe_open_send(nullptr, events, session, name.c_str(), &arguments.params);
+    tevent_req* request = send_open(call, events, name, arguments.params);
     set_end_time(call, request, events);
     call.start(request, [finish](tevent_req* req, Json& fields) {
         ntpipe_end* end = nullptr;

@@ -2,9 +2,7 @@
 """elsewhere.py: the numbered cases of SEMANTICS section 10 that are not among cases/, and why."""
 
 WINE = "handles, events, completion ports and Win32 calls belong to Wine"
-CONTAINERS = "waiting: handles of the volume and of the root directory"
-VOLUME = "waiting: volume information"
-ALIASES = "waiting: aliases"
+WINE_OBJECTS = "the object manager belongs to Wine"
 SECURITY = "waiting: security descriptors can be given, but neither queried nor set"
 IMPERSONATION = "waiting: impersonation"
 SMB1 = "waiting: SMB1"
@@ -18,10 +16,8 @@ def numbers(*items):
 
 
 _REASONS = {
-    WINE: numbers(15, 16, 62, 74, 75, 93, 94, 112, 118, 131, 135, 139, 140, 183, 184, (188, 190), 193, 194),
-    CONTAINERS: numbers(13, (19, 33), 36),
-    VOLUME: numbers(37, 38),
-    ALIASES: numbers(40),
+    WINE: numbers(15, 16, 62, 74, 75, 93, 94, 112, 118, 131, 135, 139, 140, 183, 184, (188, 190), 193),
+    WINE_OBJECTS: numbers(28),
     SECURITY: numbers((195, 197)),
     IMPERSONATION: numbers((198, 202)),
     SMB1: numbers((204, 214)),

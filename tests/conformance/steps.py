@@ -263,6 +263,13 @@ class End:
         return self._start("control", f"control(0x{code:X})", lambda answer: answer.bytes(), code=code, input=data,
                            length=length)
 
+    def volume(self, information_class, length=1024):
+        return self._start("query_volume", f"volume(class {information_class}, {length})", lambda answer: answer.bytes(),
+                           **{"class": information_class, "length": length})
+
+    def object_name(self):
+        return self._start("object_name", "object_name()", lambda answer: answer.get("object_name", ""))
+
     # ---- who ----
 
     def asking_for_client(self):
@@ -278,6 +285,54 @@ class End:
 
     def server_process(self):
         return self.asking_for_server().done(SUCCESS).answer["process_id"]
+
+
+class Directory:
+    """A handle that is no pipe: the root directory or the volume."""
+
+    def __init__(self, context, party, number, fields):
+        self.context = context
+        self.party = party
+        self.number = number
+        self.object_name = fields["object_name"]
+        self.granted_access = fields["granted_access"]
+
+    def _start(self, op, described, payload=None, **fields):
+        what = f"{self.object_name}: {described}"
+        number = self.party.start(op, directory=self.number, **fields)
+        self.context.note(f"{what} started")
+        return Op(self.context, self.party, what, number, payload)
+
+    def read(self):
+        return self._start("directory_read", "read")
+
+    def write(self):
+        return self._start("directory_write", "write")
+
+    def query(self, information_class, length=1024):
+        return self._start("directory_query", f"query(class {information_class}, {length})", lambda answer: answer.bytes(),
+                           **{"class": information_class, "length": length})
+
+    def set(self, information_class, data):
+        return self._start("directory_set", f"set(class {information_class})", **{"class": information_class, "data": data})
+
+    def volume(self, information_class, length=1024):
+        return self._start("directory_volume", f"volume(class {information_class}, {length})",
+                           lambda answer: answer.bytes(), **{"class": information_class, "length": length})
+
+    def control(self, code, data=b""):
+        return self._start("directory_control", f"control(0x{code:X})", code=code, input=data)
+
+    def enumerate(self, information_class, pattern="", flags=0, length=65536):
+        return self._start("enumerate", f"enumerate(class {information_class}, {pattern!r}, {flags}, {length})",
+                           lambda answer: answer.bytes(),
+                           **{"class": information_class, "pattern": pattern, "flags": flags, "length": length})
+
+    def notify(self, completion_filter):
+        return self._start("notify", f"notify(0x{completion_filter:X})", filter=completion_filter)
+
+    def close(self):
+        self.party.call("close_directory", directory=self.number)
 
 
 class ServerEnd(End):
@@ -372,6 +427,29 @@ class Context:
         """A client end."""
         op = self.opening(name, by, **parameters).done(SUCCESS)
         return ClientEnd(self, op.party, op.number, self._label("C"), op.answer)
+
+    def directory(self, name="\\\\.\\pipe\\", by=None, **parameters):
+        """A handle of the root directory, or of another container of that name."""
+        party = by or self.environment.server
+        answer = party.call("open_directory", name=name, **parameters)
+        self.note(f"open_directory({name!r}): {Status(answer.status)}")
+        self.equal("status of open_directory()", Status(answer.status), SUCCESS)
+        return Directory(self, party, answer["id"], answer)
+
+    def pair_without_name(self, size=0):
+        """What CreatePipe() makes: (read end, write end), both the server's party's."""
+        party = self.environment.server
+        read_number = party.reserve_number()
+        op = Op(self, party, f"pair({size})", party.start("pair", size=size, read_end=read_number)).done(SUCCESS)
+        reader = End(self, party, read_number, self._label("R"))
+        writer = End(self, party, op.number, self._label("W"))
+        return reader, writer
+
+    def alias(self, alias, name=None, by=None):
+        """Starts adding an alias; without a name: removing it."""
+        party = by or self.environment.server
+        fields = {} if name is None else {"name": name}
+        return Op(self, party, f"alias({alias!r}, {name!r})", party.start("alias", alias=alias, **fields))
 
     def _label(self, letter):
         number = next(self.labels)

@@ -57,7 +57,7 @@ def create(name, request=1, handle=1, scope=0, disposition=3):
 
 def open_pipe(name, request=1, identity=None):
     return packet(OPEN, u64(request) + text(name) + u32(0xC0100000) + u32(1) + u32(2) + u8(0) + u8(0) + absent() + absent()
-                  + (u8(1) + identity if identity else absent()))
+                  + (u8(1) + identity if identity else absent()) + absent())
 
 
 def wait(name, request=1, nanoseconds=2**64 - 1):
@@ -65,7 +65,7 @@ def wait(name, request=1, nanoseconds=2**64 - 1):
 
 
 def list_pipes(pattern="*", request=1):
-    return packet(LIST, u64(request) + text(pattern) + text("") + u64(0))
+    return packet(LIST, u64(request) + text(pattern) + text("") + u64(0) + u8(0))
 
 
 class Closed(AssertionError):

@@ -105,9 +105,74 @@ void test_freeing_what_waits_for_its_turn(void** /*state*/)
     }
 }
 
+// ---- the directory, through the C++ API ----
+
+std::size_t entries_in(std::span<const std::byte> buffer)
+{
+    std::size_t count = 0;
+    for (std::size_t at = 0; !buffer.empty(); ++count) {
+        std::uint32_t next = 0;
+        std::memcpy(&next, buffer.data() + at, sizeof(next));
+        if (next == 0) {
+            return count + 1;
+        }
+        at += next;
+    }
+    return count;
+}
+
+constexpr std::uint32_t class_names = 12;
+
+void test_directory_in_cpp(void** /*state*/)
+{
+    Session session = *Session::local();
+    Directory root = *session.open_directory();
+    assert_string_equal(root.object_name().c_str(), R"(\Device\NamedPipe\)");
+    auto change = root.notify(1);
+    End named = *root.create("named").get();
+    assert_int_equal(raw(change.get()), 0);
+    assert_int_equal(raw(session.alias("other", "named").get()), 0);
+    End client = *session.connect("other").get();
+
+    End unnamed = *root.create().get();
+    End inner = *session.connect_to(unnamed).get();
+    assert_int_equal(raw(inner.write("x").get().status), 0);
+
+    Pair pair = *session.create_pair().get();
+    assert_int_equal(raw(pair.write_end.write("abc").get().status), 0);
+    std::array<std::byte, 1024> buffer{};
+    assert_int_equal(pair.read_end.read(buffer).get().size, 3);
+
+    const Transfer found = root.enumerate(class_names, buffer).get();
+    assert_int_equal(raw(found.status), 0);
+    assert_int_equal(entries_in(std::span(buffer).first(found.size)), 1);
+}
+
+void test_enumerations_one_after_the_other(void** /*state*/)
+{
+    Session session = *Session::local();
+    Directory root = *session.open_directory();
+    End a = *session.create("a").get();
+    End b = *session.create("b").get();
+    End c = *session.create("c").get();
+    std::array<std::array<std::byte, 64>, 4> buffers{};
+    auto first = root.enumerate(class_names, buffers[0], "", NTPIPE_SINGLE_ENTRY);
+    auto second = std::make_optional(root.enumerate(class_names, buffers[1], "", NTPIPE_SINGLE_ENTRY));
+    auto third = root.enumerate(class_names, buffers[2], "", NTPIPE_SINGLE_ENTRY);
+    second.reset(); // nobody waits for it: it takes no entry
+    assert_int_equal(raw(third.get().status), 0);
+    assert_int_equal(raw(first.get().status), 0);
+    constexpr std::size_t name_offset = 12;
+    assert_int_equal(std::to_integer<int>(buffers[0][name_offset]), 'a');
+    assert_int_equal(std::to_integer<int>(buffers[2][name_offset]), 'b');
+    assert_int_equal(raw(root.enumerate(class_names, buffers[3], "", NTPIPE_SINGLE_ENTRY).get().status), 0);
+    assert_int_equal(raw(root.enumerate(class_names, buffers[3]).get().status), NTPIPE_STATUS_NO_MORE_FILES);
+}
+
 } // namespace
 
-NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_busy_coroutine_lets_others_have_their_turn),
+NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_directory_in_cpp), NTPIPE_UNIT_TEST(test_enumerations_one_after_the_other),
+                 NTPIPE_UNIT_TEST(test_busy_coroutine_lets_others_have_their_turn),
                  NTPIPE_UNIT_TEST(test_busy_blocking_program_lets_others_have_their_turn),
                  NTPIPE_UNIT_TEST(test_time_limit_loses_nothing_that_is_done),
                  NTPIPE_UNIT_TEST(test_freeing_what_waits_for_its_turn))

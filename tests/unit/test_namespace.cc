@@ -403,7 +403,7 @@ void test_scopes(void** /*state*/)
     bool more = false;
     const auto names = [&](SessionId session) {
         std::string text;
-        for (const PipeListing& pipe : world.space.list(session, u"*", std::nullopt, 100, more)) {
+        for (const PipeListing& pipe : world.space.list(session, u"*", false, std::nullopt, 100, more)) {
             text += pipe.name + " ";
         }
         return text;
@@ -422,14 +422,14 @@ void test_listing_in_parts(void** /*state*/)
     std::optional<Namespace::Key> after;
     std::string text;
     do {
-        const auto pipes = world.space.list(1, u"*", after, 1, more);
+        const auto pipes = world.space.list(1, u"*", false, after, 1, more);
         assert_int_equal(pipes.size(), 1);
         text += pipes[0].name;
         after = {name_of(pipes[0].name).folded, pipes[0].scope};
     } while (more);
     assert_string_equal(text.c_str(), "AbcD");
-    assert_int_equal(world.space.list(1, u"?", std::nullopt, 100, more).size(), 4);
-    assert_int_equal(world.space.list(1, u"B*", std::nullopt, 100, more).size(), 1);
+    assert_int_equal(world.space.list(1, u"?", false, std::nullopt, 100, more).size(), 4);
+    assert_int_equal(world.space.list(1, u"B*", false, std::nullopt, 100, more).size(), 1);
 }
 
 // ---- after a restart of the broker ----

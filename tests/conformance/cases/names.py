@@ -132,16 +132,3 @@ def file_name_in_short_buffer(t):
     a.query(9, 20).done(BUFFER_OVERFLOW, struct.pack("<I", 38) + "\\ntdll_t".encode("utf-16-le"))
     a.query(9, 4).done(INFO_LENGTH_MISMATCH)
     a.query(9, 0).done(INFO_LENGTH_MISMATCH)
-
-
-@case(39, "R", "enumeration of the root with pipes `a` (2 of 5 instances) and `b` (unlimited); then entries `a` EndOfFile 2 "
-      "AllocationSize 5, `b` AllocationSize low part 0xFFFFFFFF; attributes 0x80", ends="server",
-      note="the same numbers in ntpipe_list(); directory entries come with the container handles")
-def listing(t):
-    t.create(t.name("a"), max_instances=5)
-    t.create(t.name("a"), max_instances=5, disposition=FILE_OPEN)
-    t.create(t.name("b"))
-    listed = t.environment.server.call("list", pattern=t.name("*"))
-    t.equal("status of the list", Status(listed.status), SUCCESS)
-    entries = [(pipe["name"], pipe["listening"], pipe["maximum_instances"]) for pipe in listed["listings"]]
-    t.equal("entries (name, instances, maximum)", entries, [(t.name("a"), 2, 5), (t.name("b"), 1, UNLIMITED)])

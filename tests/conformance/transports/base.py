@@ -69,7 +69,7 @@ class NativeParty:
         self.session = self.agent.call("session", **session)["id"]
 
     # Which objects an operation's session or end field names.
-    SESSION_OPERATIONS = {"create", "open", "wait", "wait_control", "list", "watch", "ping"}
+    SESSION_OPERATIONS = {"create", "open", "wait", "wait_control", "list", "watch", "ping", "open_directory", "alias", "pair"}
 
     def start(self, op, **fields):
         if op in self.SESSION_OPERATIONS:
@@ -90,6 +90,11 @@ class NativeParty:
 
     def settle(self):
         return self.agent.settle()
+
+    def reserve_number(self):
+        """A number for an object that a request makes besides the one that is called like it."""
+        self.agent.next_id += 1
+        return self.agent.next_id - 1
 
     @property
     def pid(self):

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// notify.cc: change notification (SEMANTICS 1.7). A notification carries nothing: whoever asked for it looks anew.
+#include "namespace/objects.hpp"
+
+namespace ntpipe::space {
+
+void Namespace::notify(SessionId session, RequestId request, bool names_only)
+{
+    notifiers_.push_back({session, request, names_only});
+}
+
+void Namespace::notify_of(const Pipe& pipe, bool name_changed)
+{
+    if (!pipe.has_name()) {
+        return;
+    }
+    for (auto notifier = notifiers_.begin(); notifier != notifiers_.end();) {
+        if ((name_changed || !notifier->names_only) && sees(notifier->session, pipe.scope)) {
+            answer(notifier->session, notifier->request, Status::success);
+            notifier = notifiers_.erase(notifier);
+        } else {
+            ++notifier;
+        }
+    }
+}
+
+} // namespace ntpipe::space
