@@ -151,11 +151,15 @@ void Incoming::publish()
     drop_drained_overflow();
 }
 
-// Slot 2 holds the overflow segment that the one in slot 1 has replaced.
+// Slot 2 holds the overflow segment that the one in slot 1 has replaced. This end was handed the new one first: until the writer
+// uses it, too, records may come in the old one.
 void Incoming::drop_drained_overflow()
 {
     SegmentReader* old = segments_[2].get();
-    if (old != nullptr && old->refresh() && old->head() == old->tail()) {
+    if (old == nullptr || segments_[0]->header().overflows.load(std::memory_order_acquire) < overflows_) {
+        return;
+    }
+    if (old->refresh() && old->head() == old->tail()) {
         segments_[2].reset();
     }
 }
@@ -196,13 +200,13 @@ bool Incoming::lacks_overflow() const
 
 bool Incoming::add_overflow(std::unique_ptr<Memory> memory)
 {
+    drop_drained_overflow();
     if (!Segment::acceptable(memory->bytes().size()) || segments_[2] != nullptr) {
         return false;
     }
     segments_[2] = std::move(segments_[1]);
     segments_[1] = std::make_unique<SegmentReader>(std::move(memory));
     ++overflows_;
-    drop_drained_overflow();
     return true;
 }
 

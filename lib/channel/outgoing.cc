@@ -180,6 +180,11 @@ std::uint64_t Outgoing::overflow_size() const
     return segments_[1] == nullptr ? 0 : segments_[1]->writer.capacity() + segment_header_size;
 }
 
+std::uint64_t Outgoing::newest_segment_size() const
+{
+    return segments_[1] == nullptr ? segments_[0]->writer.capacity() + segment_header_size : overflow_size();
+}
+
 bool Outgoing::add_overflow(std::unique_ptr<Memory> memory)
 {
     if (!Segment::acceptable(memory->bytes().size()) || segments_[2] != nullptr) {

@@ -147,8 +147,11 @@ bool End::wait_for_overflow(std::size_t size)
     }
     const std::uint64_t needed =
         std::bit_ceil(channel::segment_header_size + channel::record_span(static_cast<std::uint32_t>(size)));
-    const std::uint64_t wanted = std::max<std::uint64_t>(needed, 2 * connection_->outgoing->overflow_size());
-    if (overflow_refused_ || wanted > maximum_overflow_) {
+    // Twice what is there, as far as allowed: many small records must not need many segments.
+    const std::uint64_t wanted = std::min<std::uint64_t>(
+        std::max(needed, std::bit_ceil(2 * connection_->outgoing->newest_segment_size())),
+        std::bit_floor(maximum_overflow_));
+    if (overflow_refused_ || wanted < needed || wanted <= connection_->outgoing->overflow_size()) {
         return false;
     }
     if (connection_->outgoing->overflow_draining()) {

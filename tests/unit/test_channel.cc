@@ -145,6 +145,28 @@ void test_overflow_is_replaced_and_drained(void** /*state*/)
     assert_true(d.read() == b);
 }
 
+// The reader is handed a new segment before the writer is. Until the writer uses it, it may go on with the one before.
+void test_overflow_is_used_after_its_successor_came(void** /*state*/)
+{
+    Direction1 d;
+    const HeapMemory first(8192);
+    const HeapMemory second(16384);
+    assert_true(d.writer.add_overflow(first.share()) && d.reader.add_overflow(first.share()));
+    const std::string a(5000, 'a');
+    const std::string b(5000, 'b');
+    assert_true(d.write(a));
+    assert_true(d.reader.add_overflow(second.share()));
+    assert_true(d.read() == a); // the first is drained
+    assert_true(d.write(b));
+    assert_true(d.read() == b);
+    assert_true(d.writer.add_overflow(second.share()));
+    assert_true(d.write(std::string(12000, 'c')));
+    assert_true(d.read() == std::string(12000, 'c'));
+    assert_true(d.writer.refresh());
+    const HeapMemory third(32768);
+    assert_true(d.reader.add_overflow(third.share()) && d.writer.add_overflow(third.share()));
+}
+
 void test_revoke_before_and_after(void** /*state*/)
 {
     Direction1 d;
@@ -380,6 +402,7 @@ void test_pipe_page(void** /*state*/)
 NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_records_come_in_order), NTPIPE_UNIT_TEST(test_ring_wraps_many_times),
                  NTPIPE_UNIT_TEST(test_full_ring_takes_nothing), NTPIPE_UNIT_TEST(test_order_over_overflow),
                  NTPIPE_UNIT_TEST(test_overflow_is_replaced_and_drained),
+                 NTPIPE_UNIT_TEST(test_overflow_is_used_after_its_successor_came),
                  NTPIPE_UNIT_TEST(test_revoke_before_and_after), NTPIPE_UNIT_TEST(test_revoke_against_take),
                  NTPIPE_UNIT_TEST(test_revoked_write_takes_its_later_pieces_with_it),
                  NTPIPE_UNIT_TEST(test_tentative_records_are_not_there), NTPIPE_UNIT_TEST(test_posted_reads),

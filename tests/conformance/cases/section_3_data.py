@@ -93,6 +93,18 @@ def many_messages(t, kind):
         b.read(65536).done(SUCCESS, data)
 
 
+@rule("3.3", "many small messages", "the quota counts bytes: that many messages of one byte are written at once, and empty ones",
+      kinds=MESSAGES, mirrored=True, each={"one byte": b"x", "empty": b""})
+def many_small_messages(t, kind, given):
+    a, b = t.pair(kind)
+    for _ in range(3000):
+        a.write(given).done(SUCCESS, len(given))
+    b.peek().done(SUCCESS, Peek(available=3000 * len(given), messages=3000, length=len(given)))
+    a.close()
+    t.settle()
+    b.read(len(given) + 1).done(SUCCESS, given if kind == MM else given * 2)
+
+
 @rule("3.2", "first in first out", "pending reads are served in the order in which they came", kinds=EVERY_KIND, mirrored=True)
 def reads_in_order(t, kind):
     a, b = t.pair(kind)
