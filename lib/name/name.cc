@@ -179,7 +179,8 @@ Result<Name> parse(std::string_view text)
             return Status::object_name_invalid;
         }
     }
-    if (text.starts_with("\\\\")) {
+    // Nothing at all, without a directory that it is relative to, is no name that could be invalid (SEMANTICS 1.3).
+    if (text.empty() || text.starts_with("\\\\")) {
         return Status::object_path_syntax_bad;
     }
     return parse_bare(text);

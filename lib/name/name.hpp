@@ -26,8 +26,8 @@ struct Name {
 };
 
 /// Takes `\\.\pipe\x`, `\\?\pipe\x`, `\??\pipe\x`, `\DosDevices\pipe\x`, `\Device\NamedPipe\x` (the prefix in any case), and
-/// plain `x`. STATUS_OBJECT_NAME_INVALID: empty, too long, with a NUL, or not UTF-8. STATUS_OBJECT_PATH_SYNTAX_BAD: another
-/// path that begins with two backslashes, such as one on another host.
+/// plain `x`. STATUS_OBJECT_NAME_INVALID: nothing behind the prefix, too long, with a NUL, or not UTF-8.
+/// STATUS_OBJECT_PATH_SYNTAX_BAD: nothing at all, or another path that begins with two backslashes, such as one on another host.
 [[nodiscard]] Result<Name> parse(std::string_view text);
 
 /// Takes a name that has no prefix, verbatim. STATUS_OBJECT_NAME_INVALID as above.

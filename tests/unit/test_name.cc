@@ -28,7 +28,8 @@ void test_prefixes(void** /*state*/)
         assert_string_equal(spelling(text).c_str(), "x");
     }
     assert_string_equal(spelling(R"(\\server\pipe\x)").c_str(), "STATUS_OBJECT_PATH_SYNTAX_BAD");
-    for (const char* text : {"", R"(\\.\pipe\)", R"(\Device\NamedPipe\)"}) {
+    assert_string_equal(spelling("").c_str(), "STATUS_OBJECT_PATH_SYNTAX_BAD");
+    for (const char* text : {R"(\\.\pipe\)", R"(\Device\NamedPipe\)"}) {
         assert_string_equal(spelling(text).c_str(), "STATUS_OBJECT_NAME_INVALID");
     }
 }
