@@ -164,13 +164,14 @@ class Answer(dict):
 class Agent(Program):
     """A native program on libntpipe. Requests are started with start(); a result that is there can be had with answer()."""
 
-    def __init__(self, build, loop="tevent", **popen):
+    def __init__(self, build, loop="tevent", command=None, **popen):
+        """`command`: another program that speaks the agent's language."""
         self.next_id = 1
         self.answers = {}
         self.events = []
         self.buffer = b""
         build = for_other_users(build) if "user" in popen else build
-        super().__init__([os.path.join(str(build), "tests/ntpipe-test-agent"), f"--loop={loop}"],
+        super().__init__(command or [os.path.join(str(build), "tests/ntpipe-test-agent"), f"--loop={loop}"],
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, **popen)
 
     # ---- lines ----

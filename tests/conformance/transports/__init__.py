@@ -4,8 +4,9 @@ have); a new one is added to the list here."""
 from conformance.transports.broker import Broker, BrokerAsan, BrokerPoll
 from conformance.transports.local import Local, LocalAsan, LocalPoll
 from conformance.transports.smb2 import Smb2
+from conformance.transports.spec import SpecClient, SpecServer
 
-TRANSPORTS = [Local(), LocalPoll(), LocalAsan(), Broker(), BrokerPoll(), BrokerAsan(), Smb2()]
+TRANSPORTS = [Local(), LocalPoll(), LocalAsan(), Broker(), BrokerPoll(), BrokerAsan(), Smb2(), SpecClient(), SpecServer()]
 
 
 def by_name(name):

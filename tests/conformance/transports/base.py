@@ -26,6 +26,8 @@ class Transport:
     """A way to the pipes."""
 
     name = ""
+    # The column of the table (table.py) that says what applies here: its own name, or that of the transport that it is a variation of.
+    column = ""
     description = ""
     # Feature (registry.FEATURES) -> why this transport does not have it.
     lacks = {}
@@ -60,13 +62,17 @@ class NativeParty:
     """A native program in its session with the broker, or with a namespace of its own."""
 
     has_structures = True
+    has_aliases = True
 
     def __init__(self, build, loop, defaults=None, **session):
         """`defaults`: operation -> fields that it has unless the case states them."""
-        self.agent = driver.Agent(build, loop)
+        self.agent = self.make_agent(build, loop)
         self.defaults = defaults or {}
         self.session_fields = session
         self.session = self.agent.call("session", **session)["id"]
+
+    def make_agent(self, build, loop):
+        return driver.Agent(build, loop)
 
     # Which objects an operation's session or end field names.
     SESSION_OPERATIONS = {"create", "open", "wait", "wait_control", "list", "watch", "ping", "open_directory", "alias", "pair"}

@@ -41,7 +41,7 @@ class BrokerEnvironment(Environment):
 
 
 class Broker(Transport):
-    name = "broker"
+    name = column = "broker"
     description = "two native programs and a private ntpiped"
     programs = ("tests/ntpipe-test-agent", "broker/ntpiped")
     loop = "tevent"

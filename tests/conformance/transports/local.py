@@ -12,7 +12,7 @@ class LocalEnvironment(Environment):
 
 
 class Local(Transport):
-    name = "local"
+    name = column = "local"
     description = "both ends in one program, on ntpipe_namespace_create_local()"
     loop = "tevent"
     lacks = {

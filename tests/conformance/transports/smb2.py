@@ -210,7 +210,7 @@ class Smb2Environment(Environment):
 
 
 class Smb2(Transport):
-    name = "smb2"
+    name = column = "smb2"
     description = "the client is an SMB2 client of smbd with our module, the server a native program"
     programs = ("tests/ntpipe-test-agent", "broker/ntpiped", MODULE)
     runs_server_cases = False
