@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build build-asan build-tsan test demo bench docs install check check-format clean help ready
+.PHONY: all build build-asan build-tsan test conformance demo bench docs install check check-format clean help ready
 
 all build: ready
 	@buildtools/build build $(CONFIGURE)
@@ -20,6 +20,12 @@ build-tsan: ready
 
 test: all build-asan build-tsan
 	$(PYTHON) tests/run build
+
+# The cases of the semantics over every transport: what applies, passed, failed, is waited for; and docs/CONFORMANCE.md.
+conformance: all build-asan
+	$(PYTHON) tests/run build conformance samba/test_numbered_cases.py; status=$$?; \
+	$(PYTHON) tests/conformance/report.py build > build/CONFORMANCE.md && mv build/CONFORMANCE.md docs/CONFORMANCE.md && \
+	$(PYTHON) tests/conformance/report.py --summary build && exit $$status
 
 demo: all
 	selftest/demo build
@@ -50,6 +56,7 @@ ready:
 help:
 	@echo 'make [all]         library, broker, tools, Samba module, examples, tests, benchmarks, in build/'
 	@echo 'make test          the same once more with sanitizers (build/asan, build/tsan), then all tests'
+	@echo 'make conformance  the cases of the semantics over every transport, counted; writes docs/CONFORMANCE.md'
 	@echo 'make demo          a small tour: native programs and SMB clients meet in one pipe'
 	@echo 'make bench         the benchmarks; results and plots go to build/bench'
 	@echo 'make docs          writes the tables of docs/SPEC.md that come from the code'

@@ -11,6 +11,7 @@ if TESTS not in sys.path:
     sys.path.insert(0, TESTS)
 
 import unit_programs  # noqa: E402: it is found through the path just set
+from conformance import numbered  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -38,6 +39,13 @@ def pytest_generate_tests(metafunc):
         tests = metafunc.config.unit_tests
         metafunc.parametrize("unit_test", tests, ids=[f"{variant}-{os.path.basename(program)}-{test}"
                                                       for variant, program, test in tests])
+
+
+def pytest_itemcollected(item):
+    """Tests of numbered cases that stand elsewhere count as such (conformance/numbered.py)."""
+    found = numbered.of_item(item)
+    if found:
+        item.user_properties += zip(("case", "transport"), found)
 
 
 @pytest.fixture(scope="session")

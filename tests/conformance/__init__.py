@@ -7,6 +7,7 @@
   steps.py        what a case can do, and how it says what must come of it
   settle.py       how "pending" is told from "not yet"
   transports/     the ways in: each one file, with what it can and cannot express
-  elsewhere.py    the numbered cases that are not here, and why
+  table.py        which case applies to which transport, and why not where it does not
+  numbered.py     cases whose tests stand elsewhere
   report.py       writes docs/CONFORMANCE.md
 """

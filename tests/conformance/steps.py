@@ -447,7 +447,7 @@ class Context:
 
     def alias(self, alias, name=None, by=None):
         """Starts adding an alias; without a name: removing it."""
-        party = by or self.environment.server
+        party = by or next(party for party in self.environment.lasting if party.has_aliases)
         fields = {} if name is None else {"name": name}
         return Op(self, party, f"alias({alias!r}, {name!r})", party.start("alias", alias=alias, **fields))
 

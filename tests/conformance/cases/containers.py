@@ -53,7 +53,7 @@ def listing(t, directory, pattern, information_class=DIRECTORY_INFORMATION, flag
 
 @case(13, "WO:test_namespace_pipe", r"when opening `\??\pipe\` or `\??\pipe`; then SUCCESS", ends="server",
       each={"root": "\\??\\pipe\\", "volume": "\\??\\pipe", "win32-root": ROOT, "win32-volume": VOLUME,
-            "device-root": "\\Device\\NamedPipe\\", "device": "\\Device\\NamedPipe", "dos": "\\DosDevices\\PIPE\\"})
+            "device-root": "\\Device\\NamedPipe\\", "device": "\\Device\\NamedPipe", "dos": "\\DosDevices\\PIPE\\"}, needs=["device"])
 def containers_open(t, given):
     directory = t.directory(given)
     t.equal("name of the object", directory.object_name,
@@ -62,13 +62,13 @@ def containers_open(t, given):
 
 @case(19, "WN:test_empty_name T",
       r"given a handle on `\Device\NamedPipe`; when creating with it as root and empty name; then OBJECT_NAME_INVALID",
-      ends="server")
+      ends="server", needs=["device"])
 def unnamed_in_the_volume(t):
     volume = t.directory(VOLUME)
     t.creating("", directory=volume.number).done(OBJECT_NAME_INVALID)
 
 
-@case(20, "WN:test_empty_name", r"same root; when creating `test3\pipe`; then OBJECT_NAME_INVALID", ends="server")
+@case(20, "WN:test_empty_name", r"same root; when creating `test3\pipe`; then OBJECT_NAME_INVALID", ends="server", needs=["device"])
 def relative_to_the_volume(t):
     volume = t.directory(VOLUME)
     t.creating(t.name("\\pipe"), directory=volume.number).done(OBJECT_NAME_INVALID)
@@ -77,7 +77,7 @@ def relative_to_the_volume(t):
 
 @case(21, "WN:test_empty_name",
       r"given a handle on `\Device\NamedPipe\`; when creating relative `test3\pipe`; then SUCCESS and `\\.\pipe\test3\pipe` opens",
-      needs=["native client"])
+      needs=["native client", "device"])
 def relative_to_the_root(t):
     root = t.directory()
     t.create(t.name("\\pipe"), directory=root.number, max_instances=2, disposition=FILE_OPEN_IF)
@@ -87,7 +87,7 @@ def relative_to_the_root(t):
 
 
 @case(22, "WN:test_empty_name",
-      "root directory handle, empty name, FILE_CREATE, twice; then two SUCCESS, two unrelated pipes", ends="server")
+      "root directory handle, empty name, FILE_CREATE, twice; then two SUCCESS, two unrelated pipes", ends="server", needs=["device"])
 def unnamed_pipes(t):
     root = t.directory()
     first = t.create("", directory=root.number, max_instances=1)
@@ -98,7 +98,7 @@ def unnamed_pipes(t):
         server.shows(current_instances=1, maximum_instances=1)
 
 
-@case(23, "WN:test_empty_name T", "same, FILE_OPEN; then OBJECT_NAME_NOT_FOUND", ends="server")
+@case(23, "WN:test_empty_name T", "same, FILE_OPEN; then OBJECT_NAME_NOT_FOUND", ends="server", needs=["device"])
 def unnamed_pipe_that_must_exist(t):
     root = t.directory()
     t.create("", directory=root.number)
@@ -118,7 +118,7 @@ def client_of(t, server, **parameters):
 
 
 @case(24, "WN:test_empty_name",
-      "given an unnamed server; when opening relative to it name `a`; then OBJECT_NAME_INVALID; empty name: SUCCESS", ends="server")
+      "given an unnamed server; when opening relative to it name `a`; then OBJECT_NAME_INVALID; empty name: SUCCESS", ends="server", needs=["device"])
 def client_of_an_unnamed_pipe(t):
     server = unnamed(t)
     opening_client_of(t, server, "a").done(OBJECT_NAME_INVALID)
@@ -129,7 +129,7 @@ def client_of_an_unnamed_pipe(t):
 
 @case(25, "WN:test_empty_name",
       "given a connected unnamed server; when opening again relative to it with GENERIC_READ or GENERIC_WRITE; then "
-      "PIPE_NOT_AVAILABLE", ends="server", each={"read": GENERIC_READ, "write": GENERIC_WRITE, "nothing": 0, "all": GENERIC_ALL})
+      "PIPE_NOT_AVAILABLE", ends="server", each={"read": GENERIC_READ, "write": GENERIC_WRITE, "nothing": 0, "all": GENERIC_ALL}, needs=["device"])
 def second_client_of_an_unnamed_pipe(t, given):
     server = unnamed(t)
     client = client_of(t, server)
@@ -139,7 +139,7 @@ def second_client_of_an_unnamed_pipe(t, given):
 
 @case(26, "WN:test_empty_name",
       "given two unnamed pipes with clients; when each client writes 4 bytes; then each server reads its own client's bytes",
-      ends="server")
+      ends="server", needs=["device"])
 def two_unnamed_pipes(t):
     servers = [unnamed(t), unnamed(t)]
     clients = [client_of(t, server) for server in servers]
@@ -151,7 +151,7 @@ def two_unnamed_pipes(t):
 
 @case(27, "WN:test_empty_name",
       "when querying ObjectNameInformation of unnamed server or client; then OBJECT_PATH_INVALID; type name `File`", ends="server",
-      note="the type of the object is NT's object manager's word for it")
+      note="the type of the object is NT's object manager's word for it", needs=["device"])
 def name_of_an_unnamed_pipe(t):
     server = unnamed(t)
     client = client_of(t, server)
@@ -161,7 +161,7 @@ def name_of_an_unnamed_pipe(t):
 
 
 @case(29, "WN:subtest_empty_name_pipe_operations T", "on volume or root handle, read and write; then INVALID_PARAMETER",
-      ends="server", each=CONTAINERS)
+      ends="server", each=CONTAINERS, needs=["device"])
 def transfers_on_containers(t, given):
     directory = t.directory(given)
     directory.read().done(INVALID_PARAMETER)
@@ -173,7 +173,7 @@ def transfers_on_containers(t, given):
 
 @case(30, "WN:subtest... T",
       "on either container handle PEEK and GET_CONNECTION_ATTRIBUTE(ClientProcessId); then INVALID_PARAMETER", ends="server",
-      each=CONTAINERS)
+      each=CONTAINERS, needs=["device"])
 def questions_to_containers(t, given):
     directory = t.directory(given)
     directory.control(FSCTL_PEEK).done(INVALID_PARAMETER)
@@ -183,7 +183,7 @@ def questions_to_containers(t, given):
 
 @case(31, "WN:subtest... T",
       "DISCONNECT and TRANSCEIVE on either; then PIPE_DISCONNECTED; LISTEN and IMPERSONATE: ILLEGAL_FUNCTION", ends="server",
-      each=CONTAINERS)
+      each=CONTAINERS, needs=["device"])
 def states_of_containers(t, given):
     directory = t.directory(given)
     directory.control(FSCTL_DISCONNECT).done(PIPE_DISCONNECTED)
@@ -194,7 +194,7 @@ def states_of_containers(t, given):
 
 @case(32, "WN:subtest...",
       "ASSIGN_EVENT, QUERY_EVENT, SET_CLIENT_PROCESS on either; then NOT_SUPPORTED; QUERY_CLIENT_PROCESS: INVALID_PARAMETER",
-      ends="server", each=CONTAINERS)
+      ends="server", each=CONTAINERS, needs=["device"])
 def old_codes_on_containers(t, given):
     directory = t.directory(given)
     directory.control(FSCTL_ASSIGN_EVENT, bytes(16)).done(NOT_SUPPORTED)
@@ -205,14 +205,14 @@ def old_codes_on_containers(t, given):
 
 @case(33, "WN:test_empty_name",
       r'FSCTL WAIT("nonexistent_pipe", timeout 0) on `\Device\NamedPipe`; then ILLEGAL_FUNCTION; on `\Device\NamedPipe\`: '
-      "OBJECT_NAME_NOT_FOUND", ends="server")
+      "OBJECT_NAME_NOT_FOUND", ends="server", needs=["device"])
 def wait_on_containers(t):
     t.directory(VOLUME).control(FSCTL_WAIT, wait_buffer(t.name(), 0)).done(ILLEGAL_FUNCTION)
     t.directory(ROOT).control(FSCTL_WAIT, wait_buffer(t.name(), 0)).done(OBJECT_NAME_NOT_FOUND)
 
 
 @rule("1.4", "wait on the root", "FSCTL_PIPE_WAIT works on the root directory: pending until an instance listens, cancellable",
-      ends="server")
+      ends="server", needs=["device"])
 def wait_on_the_root(t):
     root = t.directory()
     root.control(FSCTL_WAIT, wait_buffer(t.name(), 10_000)[:13]).done(INVALID_PARAMETER)
@@ -225,7 +225,7 @@ def wait_on_the_root(t):
     client.close()
 
 
-@case(36, "WN:test_file_info T", r"FileNameInformation on handle of `\\.\pipe`, large buffer; then INVALID_PARAMETER", ends="server")
+@case(36, "WN:test_file_info T", r"FileNameInformation on handle of `\\.\pipe`, large buffer; then INVALID_PARAMETER", ends="server", needs=["device"])
 def name_of_the_volume(t):
     volume = t.directory(VOLUME)
     volume.query(9).done(INVALID_PARAMETER)
@@ -234,7 +234,7 @@ def name_of_the_volume(t):
 
 
 @rule("1.4", "information of containers",
-      r"FileNameInformation of the root is `\`; other file information INVALID_PARAMETER, but what the I/O manager answers", ends="server")
+      r"FileNameInformation of the root is `\`; other file information INVALID_PARAMETER, but what the I/O manager answers", ends="server", needs=["device"])
 def information_of_containers(t):
     root = t.directory(options=0x20)
     root.query(9).done(SUCCESS, struct.pack("<I", 2) + "\\".encode("utf-16-le"))
@@ -248,7 +248,7 @@ def information_of_containers(t):
 
 
 @rule("1.4", "enumeration of the volume", "directory enumeration and notification on the volume: INVALID_PARAMETER; without the right "
-      "to list: ACCESS_DENIED", ends="server")
+      "to list: ACCESS_DENIED", ends="server", needs=["device"])
 def enumeration_of_the_volume(t):
     volume = t.directory(VOLUME)
     volume.enumerate(NAMES).done(INVALID_PARAMETER)
@@ -260,7 +260,7 @@ def enumeration_of_the_volume(t):
 
 # ---- pipes without a name ----
 
-@rule("1.5", "unnamed pipes", "an unnamed pipe is in no listing and cannot be waited for; its FCB goes with its server", ends="server")
+@rule("1.5", "unnamed pipes", "an unnamed pipe is in no listing and cannot be waited for; its FCB goes with its server", ends="server", needs=["device"])
 def unnamed_pipe_is_hidden(t):
     t.create(t.name("named"))
     root = t.directory()
@@ -276,7 +276,7 @@ def unnamed_pipe_is_hidden(t):
 
 @rule("1.5", "relative to a named pipe",
       "an empty relative open works on an ordinary pipe, too, and connects that instance though another has listened longer",
-      ends="server")
+      ends="server", needs=["device"])
 def relative_to_a_named_pipe(t):
     first = t.create(disposition=FILE_OPEN_IF)
     second = t.create(disposition=FILE_OPEN)
@@ -288,7 +288,7 @@ def relative_to_a_named_pipe(t):
     opening_client_of(t, first).done(PIPE_NOT_AVAILABLE)
 
 
-@rule("1.5", "unnamed pipe again", "an unnamed instance listens again after DISCONNECT", ends="server")
+@rule("1.5", "unnamed pipe again", "an unnamed instance listens again after DISCONNECT", ends="server", needs=["device"])
 def unnamed_pipe_again(t):
     server = unnamed(t)
     client = client_of(t, server)
@@ -303,7 +303,7 @@ def unnamed_pipe_again(t):
 
 
 @case(194, "WK:test_CreatePipe", "CreatePipe(0): flags server 1/client 0, quotas 4096/4096, max 1; CreatePipe(1): quotas 1/1",
-      ends="server", each={"default": (0, 4096), "one": (1, 1), "more": (100_000, 100_000)})
+      ends="server", each={"default": (0, 4096), "one": (1, 1), "more": (100_000, 100_000)}, needs=["device"])
 def create_pipe(t, given):
     size, quota = given
     reader, writer = t.pair_without_name(size)
@@ -322,7 +322,7 @@ def create_pipe(t, given):
 
 @case(39, "R", "enumeration of the root with pipes `a` (2 of 5 instances) and `b` (unlimited); then entries `a` EndOfFile 2 "
       "AllocationSize 5, `b` AllocationSize low part 0xFFFFFFFF; attributes 0x80", ends="server",
-      each={"directory": DIRECTORY_INFORMATION, "full": FULL_DIRECTORY, "both": BOTH_DIRECTORY, "names": NAMES})
+      each={"directory": DIRECTORY_INFORMATION, "full": FULL_DIRECTORY, "both": BOTH_DIRECTORY, "names": NAMES}, needs=["device"])
 def enumeration(t, given):
     t.create(t.name("b"))
     t.create(t.name("A"), max_instances=5)
@@ -335,7 +335,7 @@ def enumeration(t, given):
 
 
 @rule("1.7", "classes and room", "other classes INVALID_INFO_CLASS; no room for the fixed part INFO_LENGTH_MISMATCH; a name that does "
-      "not fit is cut with BUFFER_OVERFLOW", ends="server")
+      "not fit is cut with BUFFER_OVERFLOW", ends="server", needs=["device"])
 def enumeration_room(t):
     t.create(t.name("cut"))
     root = t.directory()
@@ -355,7 +355,7 @@ def enumeration_room(t):
 
 
 @rule("1.7", "going on", "calls go on one behind the other; SINGLE_ENTRY one entry; RESTART_SCAN from the start; nothing matches: "
-      "NO_SUCH_FILE on the first call, NO_MORE_FILES after that; the first call's pattern counts", ends="server")
+      "NO_SUCH_FILE on the first call, NO_MORE_FILES after that; the first call's pattern counts", ends="server", needs=["device"])
 def enumeration_goes_on(t):
     for letter in "dbcae":
         t.create(t.name(letter))
@@ -374,7 +374,7 @@ def enumeration_goes_on(t):
     t.equal("then the next", [name[-1] for name, *_ in listing(t, other, t.name("*"), NAMES, length=room)], ["c", "d"])
 
 
-@rule("1.7", "while names come and go", "an enumeration goes on behind the last name, whether that is still there or not", ends="server")
+@rule("1.7", "while names come and go", "an enumeration goes on behind the last name, whether that is still there or not", ends="server", needs=["device"])
 def enumeration_of_what_changes(t):
     servers = {letter: t.create(t.name(letter)) for letter in "bdf"}
     root = t.directory()
@@ -390,7 +390,7 @@ def enumeration_of_what_changes(t):
 @rule("1.7", "patterns", "the pattern is a wildcard expression on the upcased name", ends="server",
       each={"star": ("*.a", "xy.a"), "question": ("?y.a", "xy.a"), "case": ("X?.A", "xy.a"), "dos-star": ("<.a", "xy.a"),
             "dos-star-no-extension": ("<", "xy"), "dos-question": ("x>>>", "xy"), "dos-dot": ('xy"a', "xy.a"),
-            "dos-dot-end": ('xy"', "xy"), "exact": ("xy", "xy")})
+            "dos-dot-end": ('xy"', "xy"), "exact": ("xy", "xy")}, needs=["device"])
 def enumeration_patterns(t, given):
     pattern, match = given
     for name in ("xy", "xy.a", "zz\\b.c"):
@@ -401,7 +401,7 @@ def enumeration_patterns(t, given):
 
 # ---- change notification ----
 
-@rule("1.7", "notification of names", "one list completes when a pipe name appears or disappears, SUCCESS with nothing", ends="server")
+@rule("1.7", "notification of names", "one list completes when a pipe name appears or disappears, SUCCESS with nothing", ends="server", needs=["device"])
 def notification_of_names(t):
     root = t.directory()
     appearing = root.notify(CHANGE_NAME).pending()
@@ -420,7 +420,7 @@ def notification_of_names(t):
 
 @rule("1.7", "notification of states", "the other list completes on any instance or state change", ends="server",
       each={"instance": "instance", "connect": "connect", "disconnect": "disconnect", "listen": "listen", "client closes": "client",
-            "server closes": "server"})
+            "server closes": "server"}, needs=["device"])
 def notification_of_states(t, given):
     root = t.directory()
     first = t.create(max_instances=3)
@@ -451,7 +451,7 @@ def notification_of_states(t, given):
 
 
 @rule("1.7", "notification filter", "an empty or unknown completion filter: INVALID_PARAMETER; each completes all that wait",
-      ends="server")
+      ends="server", needs=["device"])
 def notification_filter(t):
     root = t.directory()
     root.notify(0).done(INVALID_PARAMETER)
@@ -475,7 +475,7 @@ def volume_questions(t):
 
 @case(37, "WN:test_volume_info",
       "FileFsDeviceInformation on either end; then 8/SUCCESS, type 0x11, characteristics 0 (bit 0x20000 tolerated)",
-      needs=["native client"])
+      needs=["native client", "device"])
 def device_information(t):
     for handle in volume_questions(t).values():
         handle.volume(4).done(SUCCESS, struct.pack("<2I", DEVICE_NAMED_PIPE, 0))
@@ -484,7 +484,7 @@ def device_information(t):
 
 @case(38, "RT:NpfsVolumeInfo",
       "FileFsVolumeInformation; then label `NamedPipe`, serial 0; FileFsAttributeInformation: 0x2, 0xFFFFFFFF, `NPFS`, "
-      "Information 20", needs=["native client"])
+      "Information 20", needs=["native client", "device"])
 def volume_information(t):
     label = "NamedPipe".encode("utf-16-le")
     volume = struct.pack("<qIIBB", 0, 0, len(label), 0, 0) + label
@@ -498,7 +498,7 @@ def volume_information(t):
 
 
 @rule("1.8", "other volume classes", "FileFsSize and FileFsFullSize are empty, with units of 1; others NOT_SUPPORTED",
-      needs=["native client"])
+      needs=["native client", "device"])
 def other_volume_classes(t):
     for handle in volume_questions(t).values():
         handle.volume(3).done(SUCCESS, struct.pack("<qqII", 0, 0, 1, 1))
@@ -524,7 +524,7 @@ def aliases(t):
 
 
 @rule("1.6", "aliases", "aliases are for clients: waits resolve them, creates do not, listings do not show them; they come and go",
-      needs=["native client"])
+      needs=["native client", "device"])
 def aliases_elsewhere(t):
     t.alias(t.name("alias"), t.name("real")).done(SUCCESS)
     t.alias(t.name("ALIAS"), t.name("other")).done(OBJECT_NAME_COLLISION)
@@ -545,7 +545,7 @@ def symlink(name, real, flags=2):
 
 
 @rule("4", "symbolic links", "CREATE_SYMLINK and DELETE_SYMLINK on the root make and remove an alias; on the volume ILLEGAL_FUNCTION; "
-      "a structure that is cut INVALID_PARAMETER", needs=["native client"])
+      "a structure that is cut INVALID_PARAMETER", needs=["native client", "device"])
 def symbolic_links(t):
     root = t.directory()
     data = symlink(t.name("link"), t.name("real"))

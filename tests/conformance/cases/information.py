@@ -83,6 +83,14 @@ def query_without_the_right(t):
     c.query(9).done(SUCCESS, struct.pack("<I", len(wide)) + wide)
 
 
+@case(184, "WK:test_NamedPipeHandleState T", "collection parameters on a local pipe; then error 87", mirrored=True,
+      needs=["native client"], note="class 25: INVALID_PARAMETER, which is error 87")
+def collection_parameters(t):
+    a, _ = t.pair(MM)
+    a.query(25).done(INVALID_PARAMETER)
+    a.set(25, struct.pack("<QQ", 0, 0)).done(INVALID_PARAMETER)
+
+
 @case(185, "RT:NpfsFileInfo", "class 5: AllocationSize in+out, EndOfFile = readable, links 1, DeletePending 1, Directory 0; "
       "class 4: attributes 0x80", mirrored=True, needs=["native client"])
 def standard_information(t):

@@ -99,6 +99,12 @@ def longest_path(t):
     t.creating(longest + "x").done(OBJECT_NAME_INVALID)
 
 
+@case(15, "WO:test_name_limits", "when ObjectName has Length 0 and no root; then OBJECT_PATH_SYNTAX_BAD; ObjectAttributes NULL: "
+      "INVALID_PARAMETER; Attributes.Length wrong: INVALID_PARAMETER", ends="server", note="OBJECT_ATTRIBUTES belong to Wine")
+def empty_name(t):
+    t.creating("").done(OBJECT_PATH_SYNTAX_BAD)
+
+
 @case(17, "WK:test_CreateNamedPipe", r'when `\\.\pipe\a<>*?|"/b` is created and opened; then success', needs=["native client"])
 def wildcards_in_a_name(t):
     t.create("\\\\.\\pipe\\" + t.name('a<>*?|"/b'))
