@@ -7,12 +7,13 @@ import tempfile
 import pytest
 from agent import driver
 from conformance import vocabulary as nt
+from conformance.transports.base import NativeParty
 
 
 class Native:
     """A native program in its session with the broker of a directory."""
 
-    IN_SESSION = {"create", "open", "wait", "wait_control", "list", "watch", "ping"}
+    IN_SESSION = NativeParty.SESSION_OPERATIONS
 
     def __init__(self, programs, directory, popen=None, loop="tevent", **session):
         self.agent = driver.Agent(programs, loop, **(popen or {}))

@@ -135,6 +135,59 @@ def test_wait_goes_on_over_a_death(place):
     assert client.agent.await_answer(waiting).status == nt.SUCCESS
 
 
+def test_pipe_without_a_name_comes_back(place):
+    broker = place.broker()
+    native = place.native()
+    root = native.made("open_directory", "\\\\.\\pipe\\")
+    server_end = native.made("create", "", directory=root)
+    client_end = native.made("open", "", relative_to=server_end)
+    broker.kill()
+    place.broker()
+    native.call("ping")
+    assert native.call("write", end=client_end, data=b"on").status == nt.SUCCESS
+    assert native.call("read", end=server_end, length=10).bytes() == b"on"
+    assert native.call("disconnect", end=server_end).status == nt.SUCCESS
+    listening = native.start("listen", end=server_end)
+    second = native.made("open", "", relative_to=server_end)
+    assert native.agent.await_answer(listening).status == nt.SUCCESS
+    assert native.call("write", end=second, data=b"again").status == nt.SUCCESS
+    assert native.call("read", end=server_end, length=10).bytes() == b"again"
+
+
+def test_aliases_come_back_with_their_session(place):
+    broker = place.broker()
+    native = place.native()
+    assert native.call("alias", alias="other", name="real").status == nt.SUCCESS
+    broker.kill()
+    place.broker()
+    native.call("ping")
+    native.made("create", "real")
+    client = place.native()
+    client.made("open", "other")
+    native.agent.finish()
+    server = place.native()
+    server.made("create", "real")
+    assert client.call("open", name="other").status == nt.OBJECT_NAME_NOT_FOUND
+
+
+def test_notification_does_not_outlive_the_broker(place):
+    """What changes while there is none nobody would tell: whoever waits is to look anew."""
+    broker = place.broker()
+    native = place.native()
+    root = native.made("open_directory", "\\\\.\\pipe\\")
+    waiting = native.start("notify", directory=root, filter=3)
+    native.call("ping")
+    assert native.agent.answer(waiting).pending
+    broker.kill()
+    assert native.agent.await_answer(waiting).status == nt.SUCCESS
+    waiting = native.start("notify", directory=root, filter=3)
+    assert native.agent.answer(waiting).pending
+    place.broker()
+    native.call("ping")
+    native.made("create", "new")
+    assert native.agent.await_answer(waiting).status == nt.SUCCESS
+
+
 def test_requests_without_a_broker_wait_for_the_next_one(place):
     broker = place.broker()
     server, _, client, _ = place.pair("first")

@@ -33,7 +33,11 @@ def test_version(place):
     (["--trusted-group", "no-such-group"], "no-such-group"),
     (["--log-level", "loud"], "loud"),
     (["--grace", "soon"], "soon"),
-], ids=["unknown", "argument", "group", "level", "number"])
+    (["--alias", "lsass"], "'lsass'"),
+    (["--alias", "lsass="], "'lsass='"),
+    (["--alias", "=a"], "'=a'"),
+    (["--alias", "lsass=a,,b"], "'lsass=a,,b'"),
+], ids=["unknown", "argument", "group", "level", "number", "alias", "no alias", "nameless alias", "empty alias"])
 def test_wrong_usage(place, arguments, word):
     run = ntpiped(place, "--directory", place.directory, *arguments)
     assert run.returncode == 2, run.stderr
@@ -70,6 +74,18 @@ def test_reserved_name_that_is_none_is_told(place):
     broker = place.broker("--reserve", "x" * 40000)
     assert "is no pipe name" in broker.error_output()
     place.pair("good")
+
+
+def test_aliases(place):
+    place.broker("--alias", "lsass=netlogon,LsaRpc", "--alias", r"\\.\pipe\x=y")
+    server = place.native()
+    for name, aliases in (("lsass", ("NETLOGON", "lsarpc")), ("x", ("Y",))):
+        for alias in aliases:
+            server.made("create", name)
+            client_end = server.made("open", alias)
+            assert server.call("name", end=client_end)["name"] == name
+    assert server.call("alias", alias="netlogon", name="other").status == nt.OBJECT_NAME_COLLISION
+    assert server.call("alias", alias="netlogon").status == nt.OBJECT_NAME_NOT_FOUND
 
 
 def test_very_long_directory(place):

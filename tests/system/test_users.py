@@ -2,6 +2,7 @@
 """test_users.py: a system's broker with programs of several Unix users: scopes, owners, access, identity."""
 import os
 import pwd
+import struct
 
 import pytest
 from agent import driver
@@ -55,6 +56,54 @@ def test_global_name_is_seen_by_all_and_a_users_own_comes_first(system):
     assert games.call("write", end=client_end, data=b"to mine").status == nt.SUCCESS
     assert games.call("read", end=own, length=100).bytes() == b"to mine"
     assert news.call("open", name="service").status == nt.SUCCESS
+
+
+def entries(native, pattern):
+    """(name, number of instances) of a directory enumeration."""
+    root = native.made("open_directory", "\\\\.\\pipe\\")
+    data = native.call("enumerate", directory=root, length=65536, pattern=pattern, **{"class": 1}).bytes()
+    found, at, step = [], 0, 1
+    while step:
+        step, instances, length = (struct.unpack_from(form, data, at + offset)[0]
+                                   for form, offset in (("<I", 0), ("<Q", 40), ("<I", 60)))
+        found.append((data[at + 64:at + 64 + length].decode("utf-16-le"), instances))
+        at += step
+    return found
+
+
+def test_directory_shows_what_an_open_finds(system):
+    """Each name once: a user's own pipe hides the global one of its name, and nobody sees what belongs to others."""
+    root, games, news = system.native(), of(system, GAMES), of(system, NEWS)
+    for _ in range(2):
+        root.made("create", "service")
+    root.made("create", "other")
+    games.made("create", "SERVICE")
+    news.made("create", "secret")
+    assert entries(games, "*") == [("other", 1), ("SERVICE", 1)]
+    assert entries(news, "s*") == [("secret", 1), ("service", 2)]
+    assert entries(root, "*") == [("other", 1), ("service", 2)]
+
+
+def test_notifications_are_of_what_one_sees(system):
+    games, news = of(system, GAMES), of(system, NEWS)
+    root = games.made("open_directory", "\\\\.\\pipe\\")
+    waiting = games.start("notify", directory=root, filter=3)
+    games.call("ping")
+    news.made("create", "hidden")
+    games.call("ping")
+    assert games.agent.answer(waiting).pending
+    games.made("create", "mine")
+    assert games.agent.await_answer(waiting).status == nt.SUCCESS
+
+
+def test_aliases_are_for_root(system):
+    games = of(system, GAMES)
+    assert games.call("alias", alias="a", name="b").status == nt.PRIVILEGE_NOT_HELD
+    system.native().made("create", "service", sddl=EVERYBODY)
+    root = system.native()
+    assert root.call("alias", alias="a", name="service").status == nt.SUCCESS
+    assert games.call("alias", alias="a").status == nt.PRIVILEGE_NOT_HELD
+    games.made("open", "A")
 
 
 def test_global_names_are_for_root(system):
