@@ -180,9 +180,9 @@ std::uint64_t Outgoing::overflow_size() const
     return segments_[1] == nullptr ? 0 : segments_[1]->writer.capacity() + segment_header_size;
 }
 
-std::uint64_t Outgoing::newest_segment_size() const
+std::uint64_t Outgoing::ring_size() const
 {
-    return segments_[1] == nullptr ? segments_[0]->writer.capacity() + segment_header_size : overflow_size();
+    return segments_[0]->writer.capacity() + segment_header_size;
 }
 
 bool Outgoing::add_overflow(std::unique_ptr<Memory> memory)

@@ -59,8 +59,7 @@ public:
 
     /// The overflow segment's size in use; 0: none.
     [[nodiscard]] std::uint64_t overflow_size() const;
-    /// The size of the segment that came last: the overflow segment, or else the ring.
-    [[nodiscard]] std::uint64_t newest_segment_size() const;
+    [[nodiscard]] std::uint64_t ring_size() const;
     /// True while a replaced overflow segment still holds records: no further one can be added.
     [[nodiscard]] bool overflow_draining() const { return segments_[2] != nullptr; }
     [[nodiscard]] bool add_overflow(std::unique_ptr<Memory> memory);

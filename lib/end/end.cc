@@ -415,6 +415,9 @@ void End::close()
                 (void)revoke(write);
             }
         }
+        if (connection_->outgoing) {
+            mirror_unread();
+        }
         connection_->page->say_closed();
         connection_->doorbell->ring();
     }

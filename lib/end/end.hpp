@@ -227,6 +227,7 @@ private:
     void cancel_write(Operation& operation, bool silently);
     void forget_passed();
     void show_published();
+    void mirror_unread();
     [[nodiscard]] std::uint64_t outgoing_quota() const { return attributes_.quota(channel::outgoing_direction(side_)); }
     [[nodiscard]] std::uint64_t incoming_quota() const { return attributes_.quota(channel::incoming_direction(side_)); }
 

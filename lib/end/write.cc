@@ -147,11 +147,13 @@ bool End::wait_for_overflow(std::size_t size)
     }
     const std::uint64_t needed =
         std::bit_ceil(channel::segment_header_size + channel::record_span(static_cast<std::uint32_t>(size)));
-    // Twice what is there, as far as allowed: many small records must not need many segments.
-    const std::uint64_t wanted = std::min<std::uint64_t>(
-        std::max(needed, std::bit_ceil(2 * connection_->outgoing->newest_segment_size())),
-        std::bit_floor(maximum_overflow_));
-    if (overflow_refused_ || wanted < needed || wanted <= connection_->outgoing->overflow_size()) {
+    // Many small records must not need many segments: the first is twice the ring. There is no third one until the first is
+    // drained, so the second takes all that may be readable at a time. Pages that are not used cost nothing.
+    const std::uint64_t present = connection_->outgoing->overflow_size();
+    const std::uint64_t most = std::bit_floor(maximum_overflow_);
+    const std::uint64_t wanted =
+        present != 0 ? most : std::min(most, std::max(needed, std::bit_ceil(2 * connection_->outgoing->ring_size())));
+    if (overflow_refused_ || wanted < needed || wanted <= present) {
         return false;
     }
     if (connection_->outgoing->overflow_draining()) {
@@ -200,6 +202,12 @@ void End::show_published()
     if (connection_->page->take_peer_wants(channel::want::data)) {
         connection_->doorbell->ring();
     }
+    mirror_unread();
+}
+
+// For a peer that does not see it itself: after every change of what is unread, which it cannot make.
+void End::mirror_unread()
+{
     if (!connection_->peer_maps_outgoing) {
         connection_->page->mirror(channel::outgoing_direction(side_))
             .unread.store(unread_outgoing(), std::memory_order_relaxed);
@@ -404,6 +412,7 @@ void End::cancel_write(Operation& operation, bool silently)
         complete(operation, took ? Status::cancelled : Status::success, took ? 0 : size);
     }
     publish_outstanding();
+    mirror_unread();
     connection_->doorbell->ring(); // a reader may wait in the middle of it, and only a reader frees its room
 }
 
@@ -489,11 +498,10 @@ Status End::flush(Operation& operation)
     if (const Status status = begin(operation, Operation::Kind::flush); status != Status::success) {
         return status;
     }
-    if (const Status status = check(0); status != Status::success) {
+    // Either right will do.
+    const bool allowed = (granted_access_ & (security::access::write_data | security::access::create_pipe_instance)) != 0;
+    if (const Status status = check(allowed ? 0 : security::access::write_data); status != Status::success) {
         return status;
-    }
-    if ((granted_access_ & (security::access::write_data | security::access::create_pipe_instance)) == 0) {
-        return Status::access_denied;
     }
     if (phase_ != Phase::connected || !connection_->outgoing) {
         return Status::success;
