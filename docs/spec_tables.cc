@@ -20,6 +20,22 @@ std::string row(std::size_t offset, const char* type, const char* name, const ch
     return "| " + std::to_string(offset) + " | " + type + " | " + name + " | " + writer + " | " + meaning + " |\n";
 }
 
+// The bits, sizes and limits that the text names in words.
+static_assert(channel::record_flag::continuation == 1 && channel::record_flag::revocable == 2 &&
+              channel::record_flag::exempt == 4 && channel::record_flag::cut == 8 && channel::record_flag::known == 15);
+static_assert(channel::record_state::live == 0 && channel::record_state::tentative == 1ULL << 32 &&
+              channel::record_state::revoked == 2ULL << 32 && channel::record_state::done == 3ULL << 32);
+static_assert(channel::connection_state::attached == 1 && channel::connection_state::withdrawn == 2 &&
+              channel::connection_state::client_closed == 4 && channel::connection_state::server_closed == 8 &&
+              channel::connection_state::disconnected == 16);
+static_assert(channel::want::data == 1 && channel::want::space == 2);
+static_assert(channel::ledger_bit::message_mode == 1ULL << 32 && channel::ledger_bit::posted == 1ULL << 33 &&
+              channel::ledger_slots == 64);
+static_assert(channel::record_alignment == 32 && channel::record_span(0) == 32 && channel::record_span(1) == 64);
+static_assert(channel::minimum_segment_size == 4096 && channel::maximum_segment_size == 1U << 30);
+static_assert(channel::pipe_magic == 0x5050544E && channel::layout_version == 1 && wire::hello_magic == 0x4250544E);
+static_assert(channel::maximum_descriptor_size == 73664 && wire::lowest_version == 1 && wire::highest_version == 1);
+
 const std::string head = "| offset | type | field | written by | meaning |\n|---|---|---|---|---|\n";
 
 std::string layout()

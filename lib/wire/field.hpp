@@ -60,7 +60,7 @@ template <typename T>
     if constexpr (std::is_enum_v<T>) {
         return type_name<std::underlying_type_t<T>>();
     } else if constexpr (std::is_same_v<T, bool>) {
-        return "u8";
+        return "boolean";
     } else if constexpr (std::is_same_v<T, std::int64_t>) {
         return "i64";
     } else if constexpr (std::unsigned_integral<T>) {

@@ -19,7 +19,6 @@ HEADER = struct.Struct("<IHH")
 LARGEST_PACKET = 192 * 1024
 
 NUMBERS = {"u8": "<B", "u16": "<H", "u32": "<I", "u64": "<Q", "i64": "<q"}
-BOOLEANS = 1
 
 
 class Malformed(Exception):
@@ -40,6 +39,17 @@ class Number:
 
     def decode(self, reader):
         return self.format.unpack(reader.take(self.format.size))[0]
+
+
+class Boolean(Number):
+    def __init__(self):
+        super().__init__("u8")
+
+    def decode(self, reader):
+        value = super().decode(reader)
+        if value > 1:
+            raise Malformed("a boolean is above 1")
+        return value
 
 
 class Blob:
@@ -115,10 +125,7 @@ class Optional:
         return b"\0" if value is None else b"\1" + self.element.encode(value)
 
     def decode(self, reader):
-        is_there = reader.number("<B")
-        if is_there > BOOLEANS:
-            raise Malformed("a boolean is above 1")
-        return self.element.decode(reader) if is_there else None
+        return self.element.decode(reader) if Boolean().decode(reader) else None
 
 
 class List:
@@ -168,10 +175,10 @@ def type_of(kind, limit):
         return List(type_of(kind.removeprefix("list of "), None), limit)
     if exactly := re.fullmatch(r"(\d+) bytes", kind):
         return Exactly(int(exactly[1]))
-    simple = {"text": Text, "bytes": Blob}.get(kind)
-    if simple:
-        return simple(limit)
-    return SecurityIdentifier() if kind == "security identifier" else Part(tables.messages()[kind].rows)
+    if kind in ("text", "bytes"):
+        return Text(limit) if kind == "text" else Blob(limit)
+    simple = {"boolean": Boolean, "security identifier": SecurityIdentifier}.get(kind)
+    return simple() if simple else Part(tables.messages()[kind].rows)
 
 
 class Reader:

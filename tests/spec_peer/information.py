@@ -2,14 +2,12 @@
 """information.py: information classes of an end (SEMANTICS.md, section 5)."""
 import struct
 
-from spec_peer.end import CLOSING, CONNECTED, READ_ATTRIBUTES
+from spec_peer.end import CLOSING, CONNECTED, READ_ATTRIBUTES, WRITE_ATTRIBUTES
 from spec_peer.layout import CLIENT, PIPE
 from spec_peer.status import *  # noqa: F403
 
-PIPE_CLASS, LOCAL_CLASS, NAME_CLASS, ACCESS_CLASS, ALL_CLASS = 23, 24, 9, 8, 18
-NAME_HEADER = 4
+BASIC_CLASS, NAME_CLASS, ALL_CLASS, PIPE_CLASS, LOCAL_CLASS = 4, 9, 18, 23, 24
 SHORTEST_NAME_BUFFER = 8
-QUOTA_OF = {CLIENT: "inbound_quota"}
 
 
 def pipe_modes(end):
@@ -73,7 +71,7 @@ def modes(end):
 
 
 FIXED = {
-    4: (READ_ATTRIBUTES, basic),
+    BASIC_CLASS: (READ_ATTRIBUTES, basic),
     5: (READ_ATTRIBUTES, standard),
     6: (0, internal),
     7: (0, lambda end: bytes(4)),
@@ -84,7 +82,7 @@ FIXED = {
     PIPE_CLASS: (READ_ATTRIBUTES, modes),
     LOCAL_CLASS: (READ_ATTRIBUTES, lambda end: struct.pack("<10I", *local(end)[1].values())),
 }
-ALL = (4, 5, 6, 7, 8, 14, 16, 17)
+ALL = (BASIC_CLASS, 5, 6, 7, 8, 14, 16, 17)
 
 
 def query(end, number, length):
@@ -113,8 +111,10 @@ def with_name(end, before, length):
 
 
 def set_class(end, number, data):
-    if number != PIPE_CLASS:
+    if number not in (BASIC_CLASS, PIPE_CLASS):
         return end.refusal() or INVALID_PARAMETER
-    if len(data) < 8:
-        return end.refusal() or INFO_LENGTH_MISMATCH
-    return end.set_modes(*struct.unpack_from("<2I", data))
+    error = end.refusal(WRITE_ATTRIBUTES)
+    if error or len(data) < len(FIXED[number][1](end)):
+        return error or INFO_LENGTH_MISMATCH
+    # Times and attributes are accepted and ignored.
+    return end.set_modes(*struct.unpack_from("<2I", data)) if number == PIPE_CLASS else SUCCESS

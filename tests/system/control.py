@@ -1,27 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""control.py: the control protocol as docs/SPEC.md describes it, spoken without the library, rightly or wrongly."""
+"""control.py: control connections without the library, on which messages are sent rightly or wrongly; spec_peer/codec.py makes them."""
 import array
 import os
 import socket
 import struct
 import uuid
 
-MAGIC = 0x4250544E
-VERSION = 1
-LAYOUT = 1
-
-(HELLO, WELCOME, CREATE, CREATED, OPEN, OPENED, WAIT, DONE, CANCEL, CONNECTED, TAKEN, LISTENING, DISCONNECTED, CLOSED, RELEASED,
- OVERFLOW, SEGMENT, LIST, LISTED) = range(1, 20)
+from spec_peer import codec
 
 ANSWER_TIME = 30
+FOREVER = 2**64 - 1
+
+# Each message's code by its name, and what packs them.
+globals().update({name: message.code for name, message in codec.messages().items()})
+packet = codec.packet
 
 
 def u8(value):
     return struct.pack("<B", value)
-
-
-def u16(value):
-    return struct.pack("<H", value)
 
 
 def u32(value):
@@ -41,31 +37,27 @@ def absent():
     return u8(0)
 
 
-def packet(code, fields, mask=0, size=None):
-    return struct.pack("<IHH", 8 + len(fields) if size is None else size, code, mask) + fields
-
-
-def hello(lowest=VERSION, highest=VERSION, layout=LAYOUT, magic=MAGIC):
-    return packet(HELLO, u32(magic) + u16(lowest) + u16(highest) + u32(layout))
+def hello(lowest=codec.VERSION, highest=codec.VERSION, layout=codec.LAYOUT, magic=codec.MAGIC):
+    return codec.encode("HELLO", magic=magic, lowest=lowest, highest=highest, layout=layout)
 
 
 def create(name, request=1, handle=1, scope=0, disposition=3):
-    return packet(CREATE, u64(request) + u64(handle) + text(name) + u32(0xC0100000) + u32(3) + u32(disposition) + u32(0) + u32(1) + u32(1)
-                  + u32(0) + u32(0xFFFFFFFF) + u32(4096) + u32(4096) + u8(1) + struct.pack("<q", -500000) + absent() + u8(scope)
-                  + uuid.uuid4().bytes)
+    return codec.encode("CREATE", request=request, handle=handle, name=name, desired_access=0xC0100000, share_access=3,
+                        disposition=disposition, type=1, read_mode=1, maximum_instances=0xFFFFFFFF, inbound_quota=4096,
+                        outbound_quota=4096, default_timeout=-500000, scope=scope, secret=uuid.uuid4().bytes)
 
 
 def open_pipe(name, request=1, identity=None):
-    return packet(OPEN, u64(request) + text(name) + u32(0xC0100000) + u32(1) + u32(2) + u8(0) + u8(0) + absent() + absent()
-                  + (u8(1) + identity if identity else absent()) + absent())
+    return codec.encode("OPEN", request=request, name=name, desired_access=0xC0100000, disposition=1, impersonation_level=2,
+                        identity=identity)
 
 
-def wait(name, request=1, nanoseconds=2**64 - 1):
-    return packet(WAIT, u64(request) + text(name) + u8(1) + u64(nanoseconds) + absent())
+def wait(name, request=1, nanoseconds=FOREVER):
+    return codec.encode("WAIT", request=request, name=name, timeout=nanoseconds)
 
 
 def list_pipes(pattern="*", request=1):
-    return packet(LIST, u64(request) + text(pattern) + text("") + u64(0) + u8(0))
+    return codec.encode("LIST", request=request, pattern=pattern)
 
 
 class Closed(AssertionError):
@@ -82,7 +74,7 @@ class Connection:
         if greet:
             self.send(hello())
             code, fields = self.receive()
-            assert code == WELCOME and struct.unpack_from("<I", fields)[0] == 0
+            assert code == codec.code_of("WELCOME") and struct.unpack_from("<I", fields)[0] == 0
 
     def send(self, data, descriptors=()):
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []

@@ -136,8 +136,7 @@ def test_claim_to_speak_for_others(place, honest, programs):
         pytest.skip("root may take another user's rights, others may not")
     os.chmod(place.directory, 0o755)
     os.chmod(os.path.join(place.directory, "broker.sock"), 0o666)
-    system = control.u32(1) + bytes([1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0])  # S-1-5-18, and nothing else
-    identity = system + control.u64(0) + control.u32(0) * 5 + control.text("") * 4 + control.u32(0)
+    identity = {"sids": ["S-1-5-18"]}
     os.seteuid(65534)
     try:
         connection = control.Connection(place.directory)
