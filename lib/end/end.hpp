@@ -212,6 +212,7 @@ private:
     [[nodiscard]] Status start_write(Operation* operation, glue::ByteSpan data, bool exempt);
     [[nodiscard]] Status write_without_queueing(glue::ByteSpan data, std::size_t& written);
     [[nodiscard]] Status write_among_posted_reads(glue::ByteSpan data, std::size_t& written);
+    [[nodiscard]] std::size_t start_among_posted_reads(glue::ByteSpan data);
     void forget_tentative(const channel::RecordRef& ref, std::uint64_t start);
     [[nodiscard]] bool anything_waits_for_room() const;
     [[nodiscard]] std::uint64_t revoked_ahead(const Outstanding& write) const;

@@ -426,19 +426,14 @@ Status End::write_without_queueing(glue::ByteSpan data, std::size_t& written)
         break_connection();
         return Status::pipe_closing;
     }
-    if (anything_waits_for_room()) {
-        return Status::success; // a transceive's message
-    }
     if (!data.empty() && unread_outgoing() + data.size() > outgoing_quota()) {
-        return write_among_posted_reads(data, written);
+        return anything_waits_for_room() ? Status::success : write_among_posted_reads(data, written);
     }
-    if (!outgoing.append(data, 0, channel::record_state::live, connection_->context, 0)) {
-        (void)wait_for_overflow(data.size()); // there will be room for the next one
-        return Status::success;
+    // What fits the quota is taken, even if shared memory has no room for it yet.
+    if (start_write(nullptr, data, false) == Status::pending) {
+        settle();
     }
-    ++write_sequence_;
     written = data.size();
-    show_published();
     return Status::success;
 }
 
@@ -452,7 +447,7 @@ Status End::write_among_posted_reads(glue::ByteSpan data, std::size_t& written)
         channel::RecordRef ref;
         if (!outgoing.append(data, channel::record_flag::revocable, channel::record_state::tentative,
                              connection_->context, 0, &ref)) {
-            (void)wait_for_overflow(data.size());
+            written = start_among_posted_reads(data);
             return Status::success;
         }
         ++write_sequence_;
@@ -477,6 +472,25 @@ Status End::write_among_posted_reads(glue::ByteSpan data, std::size_t& written)
         data = data.first(taken);
     }
     return Status::success;
+}
+
+// The same without room to show it first: a read that is cancelled before the data comes leaves it in the queue.
+std::size_t End::start_among_posted_reads(glue::ByteSpan data)
+{
+    const std::uint64_t unread = unread_outgoing();
+    std::uint64_t idle = 0;
+    const std::uint64_t before = unread - std::min(unread, absorbed_by_posted_reads(&idle));
+    const std::size_t taken = std::min<std::uint64_t>(data.size(), idle);
+    if (before + data.size() - taken > outgoing_quota()) {
+        if (attributes_.type == PipeType::message || taken == 0) {
+            return 0;
+        }
+        data = data.first(taken);
+    }
+    if (start_write(nullptr, data, false) == Status::pending) {
+        settle();
+    }
+    return data.size();
 }
 
 void End::forget_tentative(const channel::RecordRef& ref, std::uint64_t start)
