@@ -156,9 +156,9 @@ void Broker::add_client(glue::UniqueFd socket)
     const auto in_group = [&credentials](const std::optional<std::uint32_t>& group) {
         return group && is_in_group(credentials, *group);
     };
-    client->identity =
-        std::make_shared<const security::Identity>(security::unix_identity(credentials, client->peer.process_id));
-    client->party.identity = *client->identity;
+    client->party.identity = security::unix_identity(credentials, client->peer.process_id);
+    client->party.identity.session_id = client->peer.login_session;
+    client->identity = std::make_shared<const security::Identity>(client->party.identity);
     client->party.privileged = credentials.uid == 0;
     client->party.may_alias = credentials.uid == 0 || (!options_.user_scopes && credentials.uid == ::geteuid());
     client->party.trusted_front = credentials.uid == 0 || in_group(options_.trusted_group);

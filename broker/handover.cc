@@ -140,6 +140,7 @@ Status Broker::hand_over(const space::Connect& connect)
     opened.context = context_of_open;
     opened.server_process = connect.server_process;
     opened.server_session = connect.server;
+    opened.server_login_session = connect.server_login_session;
     opened.peer_reads = inbound.read;
     opened.peer_writes = outbound.written;
     opened.identity = connected.identity;

@@ -2,6 +2,8 @@
 // peer.cc: who is at the other end of a session's socket.
 #include "peer.hpp"
 
+#include "session/process.hpp"
+
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -75,6 +77,7 @@ Result<Peer> peer_of(int socket)
     peer.credentials.groups = groups_of(socket);
     peer.process_id = static_cast<std::uint32_t>(credentials.pid);
     peer.process = process_descriptor(socket, credentials.pid);
+    peer.login_session = session::login_session_of(peer.process_id);
     if (!peer.process) {
         return Status::connection_disconnected;
     }

@@ -11,6 +11,7 @@ namespace ntpipe::broker {
 struct Peer {
     security::UnixCredentials credentials;
     std::uint32_t process_id = 0;
+    std::uint32_t login_session = 0;
     glue::UniqueFd process; ///< pidfd
 };
 

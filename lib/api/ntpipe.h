@@ -105,13 +105,30 @@ enum ntpipe_side { NTPIPE_CLIENT_END = 0, NTPIPE_SERVER_END = 1 };
 #define NTPIPE_READ_ATTRIBUTES 0x00000080u
 #define NTPIPE_WRITE_ATTRIBUTES 0x00000100u
 
-/* FSCTL codes for ntpipe_control_send() (S 4). */
+/* FSCTL codes for ntpipe_control_send() (S 4). Bits 14 and 15 of a code ask for READ_DATA and WRITE_DATA. */
+#define NTPIPE_FSCTL_ASSIGN_EVENT 0x00110000u
 #define NTPIPE_FSCTL_DISCONNECT 0x00110004u
 #define NTPIPE_FSCTL_LISTEN 0x00110008u
 #define NTPIPE_FSCTL_PEEK 0x0011400Cu
+#define NTPIPE_FSCTL_QUERY_EVENT 0x00110010u
 #define NTPIPE_FSCTL_TRANSCEIVE 0x0011C017u
 #define NTPIPE_FSCTL_WAIT 0x00110018u
+#define NTPIPE_FSCTL_IMPERSONATE 0x0011001Cu
+#define NTPIPE_FSCTL_SET_CLIENT_PROCESS 0x00110020u
+#define NTPIPE_FSCTL_QUERY_CLIENT_PROCESS 0x00110024u
+#define NTPIPE_FSCTL_GET_PIPE_ATTRIBUTE 0x00110028u
+#define NTPIPE_FSCTL_SET_PIPE_ATTRIBUTE 0x0011002Cu
+#define NTPIPE_FSCTL_GET_CONNECTION_ATTRIBUTE 0x00110030u
+#define NTPIPE_FSCTL_SET_CONNECTION_ATTRIBUTE 0x00110034u
+#define NTPIPE_FSCTL_GET_HANDLE_ATTRIBUTE 0x00110038u
+#define NTPIPE_FSCTL_SET_HANDLE_ATTRIBUTE 0x0011003Cu
 #define NTPIPE_FSCTL_FLUSH 0x00118040u
+#define NTPIPE_FSCTL_DISABLE_IMPERSONATE 0x00110044u
+#define NTPIPE_FSCTL_QUERY_CLIENT_PROCESS_V2 0x00110054u
+#define NTPIPE_FSCTL_INTERNAL_READ 0x00115FF4u
+#define NTPIPE_FSCTL_INTERNAL_WRITE 0x00119FF8u
+#define NTPIPE_FSCTL_INTERNAL_TRANSCEIVE 0x0011DFFFu
+#define NTPIPE_FSCTL_INTERNAL_READ_OVFLOW 0x00116000u
 
 /* ---- sessions ------------------------------------------------------------------------------------------------------------ */
 
@@ -488,10 +505,12 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_query_volume_information(struct ntpipe_end* p
 NTPIPE_PUBLIC ntpipe_status ntpipe_query_object_name(struct ntpipe_end* pipe, TALLOC_CTX* mem_ctx, char** name);
 
 /*
- * Any FSCTL_PIPE_* on an end, as its bytes. `output` must stay until the request is over or freed; `input` is not used any more
+ * Any FSCTL_PIPE_* on an end, as its bytes, with the statuses of S 4. `output` must stay until the request is over or freed; `input` is not used any more
  * when the call returns.
- *   information  bytes put into `output`
- * STATUS_NOT_SUPPORTED  an end does not know that code
+ *   information  bytes put into `output`; for NTPIPE_FSCTL_INTERNAL_WRITE bytes written
+ * STATUS_ACCESS_DENIED     the end lacks a right that the code asks for; attributes can only be got
+ * STATUS_ILLEGAL_FUNCTION  the code is for the other side, or for the root of the file system
+ * STATUS_NOT_SUPPORTED     an end does not know that code, or does nothing with it (events, SET_CLIENT_PROCESS)
  */
 NTPIPE_PUBLIC struct tevent_req* ntpipe_control_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
                                                      struct ntpipe_end* pipe, uint32_t code, const void* input,
@@ -511,6 +530,17 @@ NTPIPE_PUBLIC const char* ntpipe_name(struct ntpipe_end* pipe);
 NTPIPE_PUBLIC ntpipe_status ntpipe_get_client_info(struct ntpipe_end* pipe, TALLOC_CTX* mem_ctx,
                                                    struct ntpipe_identity** identity);
 NTPIPE_PUBLIC ntpipe_status ntpipe_get_server_process_id(struct ntpipe_end* pipe, uint32_t* process_id);
+
+/*
+ * An attribute of the connection by its name (S 4.2): "ClientProcessId", "ServerProcessId", "ClientSessionId", "ServerSessionId"
+ * (uint32_t each; a session is the login session that the kernel's audit knows, 0: none), "ClientComputerName" (UTF-16 with its
+ * NUL; remote clients only). The same as NTPIPE_FSCTL_GET_CONNECTION_ATTRIBUTE. On either end; needs no access right.
+ *   information  bytes put into the buffer
+ * STATUS_NOT_FOUND         server end that has no client, for what is the client's; no such attribute
+ * STATUS_BUFFER_TOO_SMALL  the value does not fit
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_get_connection_attribute(struct ntpipe_end* pipe, const char* name, void* buffer,
+                                                            size_t length, size_t* information);
 
 /* ---- the namespace ------------------------------------------------------------------------------------------------------- */
 

@@ -138,6 +138,18 @@ public:
         }
         return Talloc<ntpipe_identity>(identity);
     }
+    /// "ClientProcessId", "ServerProcessId", "ClientSessionId" or "ServerSessionId".
+    [[nodiscard]] Result<std::uint32_t> connection_attribute(const char* name)
+    {
+        std::uint32_t value = 0;
+        std::size_t size = 0;
+        const auto status =
+            static_cast<Status>(ntpipe_get_connection_attribute(get(), name, &value, sizeof(value), &size));
+        if (status != Status::success) {
+            return status;
+        }
+        return value;
+    }
     [[nodiscard]] std::string name() const { return ntpipe_name(end_.get()); }
     [[nodiscard]] ntpipe_end* get() const { return end_.get(); }
 

@@ -79,31 +79,87 @@ Status run_peek(End& end, Operation& /*operation*/, glue::ByteSpan /*input*/, st
     return status;
 }
 
-constexpr std::array<ControlCode, 5> control_codes = {{
+using Output = std::span<std::byte>;
+
+template <bool may_name_computer>
+Status run_query_client_process(End& end, Operation& /*operation*/, glue::ByteSpan /*input*/, Output output,
+                                std::size_t& information)
+{
+    return end.query_client_process(may_name_computer, output, information);
+}
+
+Status run_other_attribute(End& end, Operation& /*operation*/, glue::ByteSpan input, Output /*output*/,
+                           std::size_t& /*information*/)
+{
+    return end.query_other_attribute(input);
+}
+
+Status run_transceive(End& end, Operation& operation, glue::ByteSpan input, Output output, std::size_t& /*information*/)
+{
+    return end.transceive(operation, input, output);
+}
+
+// For codes that have the same answer whatever the state is.
+template <Status status>
+Status run_always(End& /*end*/, Operation& /*operation*/, glue::ByteSpan /*input*/, Output /*output*/,
+                  std::size_t& /*information*/)
+{
+    return status;
+}
+
+constexpr std::array control_codes = std::to_array<ControlCode>({
+    {fsctl_pipe_assign_event, run_always<doubt::event_control>},
     {fsctl_pipe_disconnect,
-     [](End& end, Operation&, glue::ByteSpan, std::span<std::byte>, std::size_t&) { return end.disconnect(); }},
-    {fsctl_pipe_listen, [](End& end, Operation& operation, glue::ByteSpan, std::span<std::byte>,
-                           std::size_t&) { return end.listen(operation); }},
+     [](End& end, Operation&, glue::ByteSpan, Output, std::size_t&) { return end.disconnect(); }},
+    {fsctl_pipe_listen,
+     [](End& end, Operation& operation, glue::ByteSpan, Output, std::size_t&) { return end.listen(operation); }},
     {fsctl_pipe_peek, run_peek},
-    {fsctl_pipe_transceive, [](End& end, Operation& operation, glue::ByteSpan input, std::span<std::byte> output,
-                               std::size_t&) { return end.transceive(operation, input, output); }},
-    {fsctl_pipe_flush, [](End& end, Operation& operation, glue::ByteSpan, std::span<std::byte>,
-                          std::size_t&) { return end.flush(operation); }},
-}};
+    {fsctl_pipe_query_event, run_always<doubt::event_control>},
+    {fsctl_pipe_transceive, run_transceive},
+    {fsctl_pipe_wait, run_always<doubt::wait_on_pipe>},
+    {fsctl_pipe_set_client_process, run_always<doubt::set_client_process>},
+    {fsctl_pipe_query_client_process, run_query_client_process<true>},
+    {fsctl_pipe_get_pipe_attribute, run_other_attribute},
+    {fsctl_pipe_set_pipe_attribute, run_always<doubt::set_attribute>},
+    {fsctl_pipe_get_connection_attribute,
+     [](End& end, Operation&, glue::ByteSpan input, Output output, std::size_t& information) {
+         return end.query_connection_attribute(input, output, information);
+     }},
+    {fsctl_pipe_set_connection_attribute, run_always<doubt::set_attribute>},
+    {fsctl_pipe_get_handle_attribute, run_other_attribute},
+    {fsctl_pipe_set_handle_attribute, run_always<doubt::set_attribute>},
+    {fsctl_pipe_flush,
+     [](End& end, Operation& operation, glue::ByteSpan, Output, std::size_t&) { return end.flush(operation); }},
+    {fsctl_pipe_silo_arrival, run_always<doubt::root_control_on_pipe>},
+    {fsctl_pipe_create_symlink, run_always<doubt::root_control_on_pipe>},
+    {fsctl_pipe_delete_symlink, run_always<doubt::root_control_on_pipe>},
+    {fsctl_pipe_query_client_process_v2, run_query_client_process<false>},
+    {fsctl_pipe_internal_read, [](End& end, Operation& operation, glue::ByteSpan, Output output,
+                                  std::size_t&) { return end.read(operation, output); }},
+    {fsctl_pipe_internal_write, [](End& end, Operation& operation, glue::ByteSpan input, Output,
+                                   std::size_t&) { return end.write(operation, input); }},
+    {fsctl_pipe_internal_transceive, run_transceive},
+    {fsctl_pipe_internal_read_ovflow, [](End& end, Operation& operation, glue::ByteSpan, Output output,
+                                         std::size_t&) { return end.read_whole(operation, output); }},
+});
 
 } // namespace
 
+// The I/O manager looks at the access bits of a code before the file system sees it, whether that knows the code or not.
 Status End::control(Operation& operation, std::uint32_t code, glue::ByteSpan input, std::span<std::byte> output)
 {
-    const auto row = std::find_if(control_codes.begin(), control_codes.end(),
-                                  [code](const ControlCode& candidate) { return candidate.code == code; });
-    if (row == control_codes.end()) {
-        return Status::not_supported;
-    }
     if (const Status status = begin(operation, Operation::Kind::none); status != Status::success) {
         return status;
     }
     operation.starting_ = false;
+    if (const Status status = check_handle(access_needed_for(code)); status != Status::success) {
+        return status;
+    }
+    const auto row = std::find_if(control_codes.begin(), control_codes.end(),
+                                  [code](const ControlCode& candidate) { return candidate.code == code; });
+    if (row == control_codes.end()) {
+        return doubt::unknown_control;
+    }
     std::size_t information = 0;
     const Status status = row->run(*this, operation, input, output, information);
     if (status != Status::pending && information != 0) {

@@ -30,4 +30,29 @@ inline constexpr Status other_volume_class = Status::not_supported;
 /// SEMANTICS 10, case 138: writing (or reading) a direction that the pipe does not have.
 inline constexpr Status missing_direction = Status::invalid_parameter;
 
+// Control codes (SEMANTICS 4), where that says [?] or "kernel only".
+
+/// A control code that pipes do not know. (2003 by the model; [MS-FSCC] has INVALID_DEVICE_REQUEST.)
+inline constexpr Status unknown_control = Status::not_supported;
+/// WAIT on the handle of a pipe. Measured on the volume handle.
+inline constexpr Status wait_on_pipe = Status::illegal_function;
+/// SILO_ARRIVAL, CREATE_SYMLINK and DELETE_SYMLINK on the handle of a pipe.
+inline constexpr Status root_control_on_pipe = Status::not_supported;
+/// ASSIGN_EVENT and QUERY_EVENT. (Measured on the container handles; 2003 has events.)
+inline constexpr Status event_control = Status::not_supported;
+/// SET_CLIENT_PROCESS. (Measured on the container handles; 2003: ACCESS_DENIED.)
+inline constexpr Status set_client_process = Status::not_supported;
+/// SET_PIPE_ATTRIBUTE, SET_CONNECTION_ATTRIBUTE, SET_HANDLE_ATTRIBUTE: for the kernel only.
+inline constexpr Status set_attribute = Status::access_denied;
+/// An attribute's name without its NUL, or with something behind it.
+inline constexpr Status malformed_attribute_name = Status::invalid_parameter;
+/// GET_..._ATTRIBUTE of a name that the pipe, the connection or the end does not have.
+inline constexpr Status unknown_attribute = Status::not_found;
+/// ClientSessionId of a server end in LISTENING or DISCONNECTED, ClientProcessId in LISTENING. (DISCONNECTED is measured.)
+inline constexpr Status no_client = Status::not_found;
+/// ClientComputerName ends in a NUL, which counts for the length.
+inline constexpr bool computer_name_has_terminator = true;
+/// QUERY_CLIENT_PROCESS on a server end that has no client.
+inline constexpr Status client_process_without_client = Status::pipe_disconnected;
+
 } // namespace ntpipe::doubt

@@ -44,6 +44,7 @@ std::unique_ptr<End> End::client(Host& host, glue::Completions& completions, Att
                                             PipeInformation(), maximum_overflow));
     end->client_ = connection.client;
     end->server_process_id_ = connection.server_process_id;
+    end->server_session_id_ = connection.server_session_id;
     end->connection_ = std::move(connection);
     return end;
 }
@@ -58,7 +59,8 @@ End::End(Side side, Host& host, glue::Completions& completions, Attributes attri
       modes_(modes),
       maximum_overflow_(maximum_overflow),
       phase_(side == Side::server ? Phase::listening : Phase::connected),
-      server_process_id_(attributes_.server_process_id)
+      server_process_id_(attributes_.server_process_id),
+      server_session_id_(attributes_.server_session_id)
 {
 }
 
@@ -81,6 +83,7 @@ Status End::begin(Operation& operation, Operation::Kind kind)
     operation.information_ = 0;
     operation.filled_ = 0;
     operation.posted_ = false;
+    operation.whole_only_ = false;
     return Status::success;
 }
 
@@ -158,14 +161,20 @@ void End::abandon(Operation& operation)
 
 // ---- checks that every call begins with ----
 
-// SEMANTICS 3.9: access bits come before the state; a detached client gets PIPE_DISCONNECTED for everything.
-Status End::check(security::AccessMask needed)
+// SEMANTICS 3.9: access bits come before the state.
+Status End::check_handle(security::AccessMask needed) const
 {
     if (const Status status = check_handle(); status != Status::success) {
         return status;
     }
-    if ((granted_access_ & needed) != needed) {
-        return Status::access_denied;
+    return (granted_access_ & needed) != needed ? Status::access_denied : Status::success;
+}
+
+// A detached client gets PIPE_DISCONNECTED for everything.
+Status End::check(security::AccessMask needed)
+{
+    if (const Status status = check_handle(needed); status != Status::success) {
+        return status;
     }
     look_at_state();
     return phase_ == Phase::detached ? Status::pipe_disconnected : Status::success;
@@ -257,6 +266,7 @@ void End::take_offer()
     offer_.reset();
     client_ = connection_->client;
     server_process_id_ = connection_->server_process_id;
+    server_session_id_ = connection_->server_session_id;
     read_context_ = 0;
     phase_ = Phase::connected;
     complete_all(listens_, Status::success);

@@ -8,6 +8,7 @@
 //   read.cc        reads, peek: what a read takes from the queue
 //   write.cc       writes, quota, flush: when a write is complete
 //   control.cc     transceive, FSCTLs as codes
+//   attributes.cc  attributes, the client's process
 //   information.cc information classes
 #pragma once
 
@@ -47,6 +48,7 @@ struct Connection {
     std::uint32_t context = 0; ///< this end's security context, stamped on its records
     std::shared_ptr<const security::Identity> client;
     std::uint32_t server_process_id = 0;
+    std::uint32_t server_session_id = 0;
 };
 
 /// The process around an end.
@@ -90,6 +92,8 @@ public:
     [[nodiscard]] Status listen(Operation& operation);
     [[nodiscard]] Status disconnect();
     [[nodiscard]] Status read(Operation& operation, std::span<std::byte> buffer);
+    /// FSCTL_PIPE_INTERNAL_READ_OVFLOW: as read(), but a message that does not fit stays as it is.
+    [[nodiscard]] Status read_whole(Operation& operation, std::span<std::byte> buffer);
     /// Copies what it does not transfer at once.
     [[nodiscard]] Status write(Operation& operation, glue::ByteSpan data);
     [[nodiscard]] Status transceive(Operation& operation, glue::ByteSpan data, std::span<std::byte> buffer);
@@ -112,6 +116,14 @@ public:
     /// The client of the connection and the server's process (SEMANTICS 3.9, second table).
     [[nodiscard]] Status query_client(std::shared_ptr<const security::Identity>& client);
     [[nodiscard]] Status query_server_process(std::uint32_t& process_id);
+    /// FSCTL_PIPE_GET_CONNECTION_ATTRIBUTE and the like (SEMANTICS 4.2). `name` ends in NUL.
+    [[nodiscard]] Status query_connection_attribute(glue::ByteSpan name, std::span<std::byte> value,
+                                                    std::size_t& information);
+    /// Attributes of the pipe and of this end, of which there are none yet that could be had.
+    [[nodiscard]] Status query_other_attribute(glue::ByteSpan name);
+    /// FSCTL_PIPE_QUERY_CLIENT_PROCESS: the long form if `may_name_computer` and it fits (SEMANTICS 4.1).
+    [[nodiscard]] Status query_client_process(bool may_name_computer, std::span<std::byte> buffer,
+                                              std::size_t& information);
     /// Any FSCTL as its bytes; `output` must stay until the operation has completed.
     [[nodiscard]] Status control(Operation& operation, std::uint32_t code, glue::ByteSpan input,
                                  std::span<std::byte> output);
@@ -176,6 +188,7 @@ private:
 
     // end.cc
     [[nodiscard]] Status check(security::AccessMask needed);
+    [[nodiscard]] Status check_handle(security::AccessMask needed) const;
     void look_at_state();
     void take_offer();
     void become_closing();
@@ -195,7 +208,9 @@ private:
     [[nodiscard]] bool has_channel() const { return phase_ == Phase::connected || phase_ == Phase::closing; }
 
     // read.cc
+    [[nodiscard]] Status check_read();
     [[nodiscard]] Status start_read(Operation& operation, std::span<std::byte> buffer, Operation::Kind kind);
+    [[nodiscard]] std::uint32_t posted_size(const Operation& read) const;
     enum class Advance : std::uint8_t { finished, waiting, broken };
     [[nodiscard]] Advance advance_read(Operation& operation, Status& status);
     void serve_reads();
@@ -247,6 +262,7 @@ private:
     std::optional<Connection> offer_; ///< its client has not attached yet
     std::shared_ptr<const security::Identity> client_;
     std::uint32_t server_process_id_ = 0;
+    std::uint32_t server_session_id_ = 0;
     std::uint32_t armed_wants_ = 0;
 
     glue::List<Operation> listens_;

@@ -45,8 +45,7 @@ Status End::set(const PipeInformation& information)
     modes_ = information;
     for (const Operation* read = reads_.front(); read != nullptr; read = reads_.after(*read)) {
         if (read->posted_) {
-            connection_->incoming->repost_read(read->ledger_index_, saturated(read->buffer_.size() - read->filled_),
-                                               reads_by_message(*read));
+            connection_->incoming->repost_read(read->ledger_index_, posted_size(*read), reads_by_message(*read));
         }
     }
     return Status::success;

@@ -43,7 +43,8 @@ private:
 
     // Of a read and of the read half of a transceive.
     std::span<std::byte> buffer_;
-    std::size_t filled_ = 0; ///< of a message that arrives in parts
+    std::size_t filled_ = 0;  ///< of a message that arrives in parts
+    bool whole_only_ = false; ///< takes whole messages or nothing
     bool posted_ = false;
     std::uint64_t ledger_index_ = 0;
 

@@ -21,6 +21,24 @@ Status End::read(Operation& operation, std::span<std::byte> buffer)
     if (const Status status = begin(operation, Operation::Kind::read); status != Status::success) {
         return status;
     }
+    const Status status = check_read();
+    return status != Status::success ? status : start_read(operation, buffer, Operation::Kind::read);
+}
+
+Status End::read_whole(Operation& operation, std::span<std::byte> buffer)
+{
+    if (const Status status = begin(operation, Operation::Kind::read); status != Status::success) {
+        return status;
+    }
+    if (const Status status = check_read(); status != Status::success) {
+        return status;
+    }
+    operation.whole_only_ = true;
+    return start_read(operation, buffer, Operation::Kind::read);
+}
+
+Status End::check_read()
+{
     if (const Status status = check(security::access::read_data); status != Status::success) {
         return status;
     }
@@ -30,10 +48,7 @@ Status End::read(Operation& operation, std::span<std::byte> buffer)
     if (phase_ == Phase::listening) {
         return Status::pipe_listening;
     }
-    if (phase_ == Phase::disconnected) {
-        return Status::pipe_disconnected;
-    }
-    return start_read(operation, buffer, Operation::Kind::read);
+    return phase_ == Phase::disconnected ? Status::pipe_disconnected : Status::success;
 }
 
 Status End::start_read(Operation& operation, std::span<std::byte> buffer, Operation::Kind kind)
@@ -82,6 +97,9 @@ End::Advance End::advance_read(Operation& operation, Status& status)
         const std::uint32_t count = saturated(std::min<std::uint64_t>(room, record.unread()));
         const std::uint64_t left = std::uint64_t{record.unread()} + record.rest - count;
         const bool empty_message = record.size == 0;
+        if (operation.whole_only_ && by_message && left != 0) {
+            return finished(Status::buffer_overflow);
+        }
         if (room == 0 && !empty_message) {
             return finished(by_message ? doubt::empty_read_of_message : Status::success);
         }
@@ -109,6 +127,15 @@ End::Advance End::advance_read(Operation& operation, Status& status)
     }
 }
 
+// What a writer may count on that a pending read takes.
+std::uint32_t End::posted_size(const Operation& read) const
+{
+    if (read.whole_only_ && reads_by_message(read)) {
+        return 0; // that depends on the message
+    }
+    return saturated(read.buffer_.size() - read.filled_);
+}
+
 // Posts reads in the ledger, then serves them: whoever writes in between sees them or is seen.
 void End::serve_reads()
 {
@@ -125,8 +152,7 @@ void End::post_reads()
         if (read->posted_) {
             continue;
         }
-        const std::size_t room = read->buffer_.size() - read->filled_;
-        if (!connection_->incoming->post_read(saturated(room), reads_by_message(*read), read->ledger_index_)) {
+        if (!connection_->incoming->post_read(posted_size(*read), reads_by_message(*read), read->ledger_index_)) {
             break; // the ledger is full: later, in order
         }
         read->posted_ = true;
@@ -154,8 +180,7 @@ void End::serve_pending_reads()
         if (advance == Advance::waiting) {
             if (read->posted_ && read->filled_ > 0) {
                 // The writer must not count on room that is used up. Said before it learns what was consumed.
-                connection_->incoming->repost_read(read->ledger_index_, saturated(read->buffer_.size() - read->filled_),
-                                                   reads_by_message(*read));
+                connection_->incoming->repost_read(read->ledger_index_, posted_size(*read), reads_by_message(*read));
             }
             break;
         }
@@ -194,7 +219,7 @@ void End::show_consumed()
     if (!connection_->peer_maps_incoming) {
         std::uint64_t posted = 0;
         for (const Operation* read = reads_.front(); read != nullptr; read = reads_.after(*read)) {
-            posted += read->buffer_.size() - read->filled_;
+            posted += posted_size(*read);
         }
         connection_->page->mirror(channel::incoming_direction(side_)).posted.store(posted, std::memory_order_relaxed);
     }

@@ -42,6 +42,7 @@ struct Attributes {
     std::uint32_t outbound_quota = 0;
     std::uint32_t options = 0;           ///< create options of this end
     std::uint32_t server_process_id = 0; ///< server end: its process
+    std::uint32_t server_session_id = 0; ///< server end: its process's terminal session
     std::u16string path;                 ///< the name with its leading backslash, as FileNameInformation reports it
     std::shared_ptr<const channel::PipeView> pipe;
 

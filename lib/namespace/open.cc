@@ -134,6 +134,7 @@ void Namespace::connect(Session& client, RequestId request, const OpenParameters
     connect.period = instance.period;
     connect.server_access = instance.granted_access;
     connect.server_process = instance.session->party.identity.process_id;
+    connect.server_login_session = instance.session->party.identity.session_id;
     connect.client = client.id;
     connect.request = request;
     connect.attributes = instance.attributes(granted);

@@ -162,6 +162,7 @@ struct Connect {
     std::uint64_t period = 0;
     security::AccessMask server_access = 0;
     std::uint32_t server_process = 0;
+    std::uint32_t server_login_session = 0;
     SessionId client = 0;
     RequestId request = 0;
     InstanceAttributes attributes; ///< with the client's granted access

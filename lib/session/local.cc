@@ -3,6 +3,7 @@
 #include "session/local.hpp"
 
 #include "session/convert.hpp"
+#include "session/process.hpp"
 #include "session/random.hpp"
 
 #include <unistd.h>
@@ -64,8 +65,10 @@ std::shared_ptr<const security::Identity> own_identity()
     if (::getgroups(static_cast<int>(groups.size()), groups.data()) >= 0) {
         credentials.groups.assign(groups.begin(), groups.end());
     }
-    return std::make_shared<const security::Identity>(
-        security::unix_identity(credentials, static_cast<std::uint32_t>(::getpid())));
+    const auto process = static_cast<std::uint32_t>(::getpid());
+    auto identity = std::make_shared<security::Identity>(security::unix_identity(credentials, process));
+    identity->session_id = login_session_of(process);
+    return identity;
 }
 
 /// The two ends of a connection, as far as they are there.
@@ -120,6 +123,7 @@ public:
     void begin_server(end::Attributes attributes, security::AccessMask granted, end::PipeInformation modes)
     {
         attributes.server_process_id = static_cast<std::uint32_t>(::getpid());
+        attributes.server_session_id = login_session_of(attributes.server_process_id);
         end_ = end::End::server(*this, gate_->dispatcher(), std::move(attributes), granted, modes, maximum_overflow);
     }
     void begin_client(end::Attributes attributes, security::AccessMask granted, end::Connection connection,
@@ -486,6 +490,7 @@ void LocalGate::carry_out(space::Connect& connect)
         half.client = connect.identity;
         half.context = 1;
         half.server_process_id = connect.server_process;
+        half.server_session_id = connect.server_login_session;
     }
     for (const channel::Direction direction : {channel::Direction::inbound, channel::Direction::outbound}) {
         const bool inbound = direction == channel::Direction::inbound;

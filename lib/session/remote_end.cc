@@ -4,6 +4,7 @@
 
 #include "session/convert.hpp"
 #include "session/mapping.hpp"
+#include "session/process.hpp"
 #include "session/session.hpp"
 
 namespace ntpipe::session {
@@ -56,6 +57,7 @@ void RemoteEnd::begin_server(end::Attributes attributes, security::AccessMask gr
                              std::size_t maximum_overflow)
 {
     attributes.server_process_id = static_cast<std::uint32_t>(::getpid());
+    attributes.server_session_id = login_session_of(attributes.server_process_id);
     end_ = end::End::server(*this, session_->dispatcher(), std::move(attributes), granted, modes, maximum_overflow);
 }
 
@@ -110,6 +112,7 @@ Result<bool> RemoteEnd::begin_client(wire::Opened opened, std::uint32_t options,
     connection->context = opened.context;
     connection->client = std::move(identity);
     connection->server_process_id = opened.server_process;
+    connection->server_session_id = opened.server_login_session;
     end::Attributes attributes = attributes_from(opened.attributes, options, std::move(page));
     end_ = end::End::client(*this, session_->dispatcher(), std::move(attributes), opened.attributes.granted_access,
                             maximum_overflow, *std::move(connection));
@@ -132,7 +135,8 @@ void RemoteEnd::take_handover(wire::Connected connected)
     connection->peer_maps_incoming = connected.peer_writes;
     connection->peer_maps_outgoing = connected.peer_reads;
     connection->client = std::make_shared<security::Identity>(identity_from(std::move(connected.identity)));
-    connection->server_process_id = static_cast<std::uint32_t>(::getpid());
+    connection->server_process_id = end_->attributes().server_process_id;
+    connection->server_session_id = end_->attributes().server_session_id;
     if (end_->offer(*std::move(connection), connected.period)) {
         adopt(connected.connection, socket,
               session_->peer_process(connected.client_session, std::move(connected.descriptors[peer_process])));

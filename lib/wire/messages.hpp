@@ -348,6 +348,7 @@ struct Opened {
     bool peer_reads = false;
     bool peer_writes = false;
     std::optional<Identity> identity;
+    std::uint32_t server_login_session = 0;
     static constexpr auto fields()
     {
         return std::tuple{
@@ -361,6 +362,7 @@ struct Opened {
             field("peer_reads", &Opened::peer_reads, "the server maps the inbound ring"),
             field("peer_writes", &Opened::peer_writes, "the server maps the outbound ring"),
             field("identity", &Opened::identity, "as the server is told it"),
+            field("server_login_session", &Opened::server_login_session, "ServerSessionId; 0: none"),
         };
     }
 };

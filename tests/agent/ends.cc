@@ -2,6 +2,7 @@
 // ends.cc: what the agent does with the ends of pipes: states, data, information.
 #include "agent.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace ntpipe::agent {
@@ -158,7 +159,8 @@ void control(const Call& call)
           [buffer](tevent_req* req, Json& fields) {
               std::size_t count = 0;
               const ntpipe_status status = ntpipe_control_recv(req, &count);
-              return put_data(fields, *buffer, count, status);
+              fields["information"] = count; // of what writes: the bytes written
+              return put_data(fields, *buffer, std::min(count, buffer->size()), status);
           });
 }
 

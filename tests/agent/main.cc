@@ -30,7 +30,7 @@
 //   read          end, length -> data
 //   write         end, data -> count
 //   transceive    end, data, length -> data
-//   control       end, code, input, length -> data
+//   control       end, code, input, length -> data, information
 //   pair          session, size, read_end: what CreatePipe() makes; the write end gets the request's id, the read end the id in
 //                 read_end, which must not be in use
 //   directory_control    directory, code, input

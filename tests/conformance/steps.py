@@ -270,6 +270,10 @@ class End:
     def object_name(self):
         return self._start("object_name", "object_name()", lambda answer: answer.get("object_name", ""))
 
+    def attribute(self, name, length=64):
+        """FSCTL_PIPE_GET_CONNECTION_ATTRIBUTE."""
+        return self.control(FSCTL_GET_CONNECTION_ATTRIBUTE, name.encode() + b"\0", length)
+
     # ---- who ----
 
     def asking_for_client(self):

@@ -23,7 +23,7 @@ from spec_peer.session import Refused, Session  # noqa: E402
 from spec_peer.status import *  # noqa: E402, F403
 
 FSCTL_DISCONNECT, FSCTL_LISTEN, FSCTL_PEEK, FSCTL_TRANSCEIVE, FSCTL_FLUSH = 0x110004, 0x110008, 0x11400C, 0x11C017, 0x118040
-FSCTL_IMPERSONATE, FSCTL_WAIT = 0x11001C, 0x110018
+FSCTL_IMPERSONATE, FSCTL_WAIT, FSCTL_GET_CONNECTION_ATTRIBUTE = 0x11001C, 0x110018, 0x110030
 CREATE_DEFAULTS = {"desired_access": 0xC0100000, "share_access": 3, "disposition": 3, "options": 0, "type": 1, "read_mode": 1,
                    "completion_mode": 0, "maximum_instances": 0xFFFFFFFF, "inbound_quota": 4096, "outbound_quota": 4096,
                    "default_timeout": -500000, "scope": 0}
@@ -388,6 +388,8 @@ def control(end, code, data, length):
         return end.flush_operation()
     if code == FSCTL_DISCONNECT:
         return over("control", end.disconnect())
+    if code == FSCTL_GET_CONNECTION_ATTRIBUTE:
+        return attribute_control(end, data, length)
     return over("control", end.refusal() or (ILLEGAL_FUNCTION if code == FSCTL_WAIT else NOT_SUPPORTED))
 
 
@@ -399,6 +401,23 @@ def peek_control(end, length):
         return over("control", found.status)
     header = struct.pack("<4I", found.state, found.available, found.messages, found.length)
     return over("control", found.status, header + found.data)
+
+
+def attribute_control(end, name, length):
+    status, value = {
+        b"ClientProcessId\0": lambda: of_client(end, "process_id"),
+        b"ClientSessionId\0": lambda: of_client(end, "session_id"),
+        b"ServerProcessId\0": end.server_process,
+        b"ServerSessionId\0": end.server_login_session,
+    }.get(name, lambda: (NOT_FOUND, None))()
+    if status == SUCCESS and length < 4:
+        return over("control", BUFFER_TOO_SMALL)
+    return over("control", status, struct.pack("<I", value) if status == SUCCESS else b"")
+
+
+def of_client(end, field):
+    status, identity = end.client_info()
+    return status, identity and identity[field]
 
 
 def main():

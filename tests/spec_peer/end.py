@@ -16,6 +16,7 @@ DUPLEX = 2
 READ_DATA, WRITE_DATA, APPEND_DATA, READ_ATTRIBUTES, WRITE_ATTRIBUTES = 0x1, 0x2, 0x4, 0x80, 0x100
 # The configuration of a one-way pipe on which an end reads, or writes: 0 inbound, 1 outbound.
 READS, WRITES = {SERVER: 0, CLIENT: 1}, {SERVER: 1, CLIENT: 0}
+NO_LOGIN_SESSION = 0xFFFFFFFF
 PEEK_HEADER = 16
 
 
@@ -376,6 +377,10 @@ class End:
         """(status, process id)."""
         raise NotImplementedError
 
+    def server_login_session(self):
+        """(status, number of the login session)."""
+        raise NotImplementedError
+
 
 class ClientEnd(End):
     side = CLIENT
@@ -383,6 +388,7 @@ class ClientEnd(End):
     def __init__(self, session, fields, connection):
         super().__init__(session, fields["attributes"])
         self.server_process_id = fields["server_process"]
+        self.server_session_id = fields["server_login_session"]
         self.connection = connection
         self.state = CONNECTED
         connection.end = self
@@ -405,6 +411,10 @@ class ClientEnd(End):
     def server_process(self):
         error = self.refusal()
         return (error, 0) if error else (SUCCESS, self.server_process_id)
+
+    def server_login_session(self):
+        error = self.refusal()
+        return (error, 0) if error else (SUCCESS, self.server_session_id)
 
 
 class ServerEnd(End):
@@ -524,3 +534,9 @@ class ServerEnd(End):
     def server_process(self):
         error = self.refusal()
         return (error, 0) if error else (SUCCESS, self.process_id)
+
+    def server_login_session(self):
+        error = self.refusal()
+        with open("/proc/self/sessionid", encoding="ascii") as file:
+            session = int(file.read())
+        return (error, 0) if error else (SUCCESS, 0 if session == NO_LOGIN_SESSION else session)

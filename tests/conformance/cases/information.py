@@ -8,6 +8,13 @@ from conformance.vocabulary import *  # noqa: F403
 ONE_WAY = MB.but(share=OUTBOUND, inbound_quota=100, outbound_quota=200)
 
 
+def login_session(process):
+    """The session id of a process: the kernel's word, 0 when it has none."""
+    with open(f"/proc/{process}/sessionid", encoding="ascii") as file:
+        session = int(file.read())
+    return struct.pack("<I", 0 if session == 0xFFFFFFFF else session)
+
+
 @case(174, "WN:test_pipe_local_info", "outbound message pipe max 1, in 100, out 200; then S and C: type 1, config 1, max 1, "
       "current 1, in 100, out 200, ReadDataAvailable 0", mirrored=True)
 def local_information(t):
@@ -121,6 +128,10 @@ def process_ids(t):
     for when in "connected", "after the close":
         t.equal(f"client's process, {when}", a.client_identity()["process_id"], t.environment.client.pid)
         t.equal(f"server's process, {when}", a.server_process(), t.environment.server.pid)
+        a.attribute("ClientProcessId", 4).done(SUCCESS, struct.pack("<I", t.environment.client.pid))
+        a.attribute("ServerProcessId", 8).done(SUCCESS, struct.pack("<I", t.environment.server.pid))
+        a.attribute("ClientSessionId").done(SUCCESS, login_session(t.environment.client.pid))
+        a.attribute("ServerSessionId").done(SUCCESS, login_session(t.environment.server.pid))
         if not b.closed:
             b.close()
             t.settle()
@@ -136,3 +147,17 @@ def process_ids_after_disconnect(t):
     t.equal("server's process", s.server_process(), t.environment.server.pid)
     c.asking_for_client().done(PIPE_DISCONNECTED)
     c.asking_for_server().done(PIPE_DISCONNECTED)
+    for kind, number in ("Process", struct.pack("<I", t.environment.server.pid)), \
+            ("Session", login_session(t.environment.server.pid)):
+        s.attribute(f"Client{kind}Id").done(NOT_FOUND)
+        s.attribute(f"Server{kind}Id").done(SUCCESS, number)
+        c.attribute(f"Client{kind}Id").done(PIPE_DISCONNECTED)
+        c.attribute(f"Server{kind}Id").done(PIPE_DISCONNECTED)
+
+
+@case(193, "WK:test_namedpipe_process_id T", "NULL output; then error 122", mirrored=True, needs=["native client"])
+def process_id_without_room(t):
+    a, _ = t.pair()
+    for length in 0, 3:
+        a.attribute("ClientProcessId", length).done(BUFFER_TOO_SMALL)
+        a.attribute("ServerProcessId", length).done(BUFFER_TOO_SMALL)

@@ -34,7 +34,9 @@ class SpecClient(Broker):
     description = "the client end is made by a second implementation, written from SPEC.md; the server end by libntpipe"
     runs_server_cases = False
     side = "client"
-    lacks = {**Broker.lacks, "device": "handles of the device are each library's own matter: the protocol does not know them"}
+    lacks = {**Broker.lacks,
+             "control codes": "codes that no message stands for are each library's own matter",
+             "device": "handles of the device are each library's own matter: the protocol does not know them"}
 
     def open(self, build):
         return SpecEnvironment(self.directory(build), self.side)
