@@ -56,7 +56,9 @@ Status End::query(PipeLocalInformation& information)
     if (const Status status = check(security::access::read_attributes); status != Status::success) {
         return status;
     }
-    const auto outgoing_quota = attributes_.quota(channel::outgoing_direction(side_));
+    const auto outgoing_quota = doubt::client_writes_from_inbound_quota
+                                    ? attributes_.quota(channel::outgoing_direction(side_))
+                                    : attributes_.outbound_quota;
     std::uint64_t unread = 0;
     std::uint64_t posted = 0;
     if (phase_ == Phase::connected && connection_->outgoing) {
@@ -114,9 +116,11 @@ Status End::query_server_process(std::uint32_t& process_id)
 
 namespace {
 
-// What is wanted of one class: how its bytes are made, and how short a buffer may be.
+// What is wanted of one class: how its bytes are made, and how short a buffer may be. The two classes that end in a name may be
+// cut inside of it: of them only the fixed part counts, for the name alone the length and what [MS-FSCC] pads it to.
 struct InformationClass {
     std::uint32_t number;
+    std::size_t shortest_buffer;
     security::AccessMask access; ///< to query
     Status (*write)(End& end, glue::ByteWriter& writer);
 };
@@ -233,40 +237,22 @@ Status write_pipe_local(End& end, glue::ByteWriter& writer)
 }
 
 constexpr std::uint32_t class_basic = 4;
-constexpr std::uint32_t class_name = 9;
-constexpr std::uint32_t class_all = 18;
 constexpr std::uint32_t class_pipe = 23;
 
 constexpr std::array<InformationClass, 12> information_classes = {{
-    {class_basic, security::access::read_attributes, write_basic},
-    {5, security::access::read_attributes, write_standard},
-    {6, 0, write_internal},
-    {7, 0, write_ea},
-    {8, 0, write_access},
-    {class_name, 0, write_name},
-    {14, 0, write_position},
-    {16, 0, write_mode},
-    {17, 0, write_zero}, // FileAlignmentInformation
-    {class_all, security::access::read_attributes, write_all},
-    {class_pipe, security::access::read_attributes, write_pipe},
-    {24, security::access::read_attributes, write_pipe_local},
+    {class_basic, 40, security::access::read_attributes, write_basic},
+    {5, 24, security::access::read_attributes, write_standard},
+    {6, 8, 0, write_internal},
+    {7, 4, 0, write_ea},
+    {8, 4, 0, write_access},
+    {9, 8, 0, write_name},
+    {14, 8, 0, write_position},
+    {16, 4, 0, write_mode},
+    {17, 4, 0, write_zero}, // FileAlignmentInformation
+    {18, 104, security::access::read_attributes, write_all},
+    {class_pipe, 8, security::access::read_attributes, write_pipe},
+    {24, 40, security::access::read_attributes, write_pipe_local},
 }};
-
-// The two classes that end in a name may be cut inside of it. Their fixed part: for the name alone the length and what
-// [MS-FSCC] pads it to.
-std::size_t shortest_buffer(std::uint32_t information_class, std::size_t full)
-{
-    constexpr std::size_t name_minimum = 8;
-    constexpr std::size_t all_minimum = 104;
-    switch (information_class) {
-    case class_name:
-        return name_minimum;
-    case class_all:
-        return all_minimum;
-    default:
-        return full;
-    }
-}
 
 } // namespace
 
@@ -280,6 +266,10 @@ Status End::query_information(std::uint32_t information_class, std::span<std::by
         const Status status = check(0);
         return status != Status::success ? status : Status::invalid_parameter;
     }
+    // As the I/O manager does, before the file system sees the query: also a detached client is told.
+    if (buffer.size() < row->shortest_buffer) {
+        return Status::info_length_mismatch;
+    }
     if (const Status status = check(row->access); status != Status::success) {
         return status;
     }
@@ -288,9 +278,6 @@ Status End::query_information(std::uint32_t information_class, std::span<std::by
         return status;
     }
     const glue::ByteSpan full = writer.bytes();
-    if (buffer.size() < shortest_buffer(information_class, full.size())) {
-        return Status::info_length_mismatch;
-    }
     information = std::min(buffer.size(), full.size());
     std::copy_n(full.begin(), information, buffer.begin());
     return information < full.size() ? Status::buffer_overflow : Status::success;

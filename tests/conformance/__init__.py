@@ -9,5 +9,6 @@
   transports/     the ways in: each one file, with what it can and cannot express
   table.py        which case applies to which transport, and why not where it does not
   numbered.py     cases whose tests stand elsewhere
+  wine_map.py     which cases cover what Wine's own pipe tests expect
   report.py       writes docs/CONFORMANCE.md
 """

@@ -15,7 +15,7 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, TESTS)
 sys.dont_write_bytecode = True
 
-from conformance import registry  # noqa: E402: found through the path just set
+from conformance import registry, wine_map  # noqa: E402: found through the path just set
 from conformance.table import COLUMNS, TABLE  # noqa: E402
 from conformance.transports import TRANSPORTS  # noqa: E402
 
@@ -139,7 +139,7 @@ class Report:
         notes = "".join(f"* [{number}] does not apply: {reason}\n" for number, reason in enumerate(self.reasons, 1))
         absent = "".join(f"* {name}: was not run\n" for name in self.absent)
         return "".join([HEADER, self.table_of_counts(), "\n", row("case", "what it states", *names),
-                        row(*["---"] * (len(names) + 2)), *self.rows, "\n", notes, absent])
+                        row(*["---"] * (len(names) + 2)), *self.rows, "\n", notes, absent, "\n", wine_map.section()])
 
     def table_of_counts(self):
         head = row("transport", "cases that apply", "passed", "failed", "waiting", "do not apply", "rules that apply", "passed", "failed")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""wine: what Wine's own pipe tests say, run on the stock Wine that is installed.
+"""wine: Wine's own pipe tests, run on the stock Wine that is installed.
 
   prepare            builds them from Wine's source package and makes the prefix that tests copy (called by ./bootstrap)
   headless.py        a Wine prefix of one's own, and running programs in it

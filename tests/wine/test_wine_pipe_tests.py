@@ -4,14 +4,18 @@ import os
 import re
 
 import pytest
+from conformance import wine_map
 from wine import headless, results
 from wine.baseline import BASELINES, VARYING
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PREPARED = os.path.join(TOP, ".deps", "wine")
 SOURCE = os.path.join(TOP, ".deps", "wine-source")
-# 4 and 12 s on a quiet machine.
+# 4 and 8 s on a quiet machine.
 SECONDS = 100
+# Wine's tests leave their threads and processes 50 ms to 1 s to do something: on a busy machine one expectation or the other fails. What
+# is really wrong is so in each of the runs.
+RUNS = 3
 
 
 @pytest.fixture
@@ -39,20 +43,47 @@ def differences(came, expected):
             if came.get(name, 0) != expected.get(name, 0)]
 
 
+@pytest.mark.timeout(RUNS * SECONDS + 60)
 @pytest.mark.parametrize("program", ["ntdll", "kernel32"])
 def test_stock_wine(prefix, program):
-    output = os.path.join(prefix.directory, "output")
+    wine = version(prefix)
+    baseline = BASELINES.get(wine, {}).get(program)
+    for run in range(RUNS):
+        found, wrong = run_program(prefix, program, os.path.join(prefix.directory, f"output.{run}"))
+        if baseline is not None:
+            source = results.Source(os.path.join(SOURCE, "dlls", program, "tests", "pipe.c"))
+            wrong += differences(source.by_function(found.succeeded + found.todo), baseline.tests)
+            wrong += differences(found.todo, {line: times for lines in baseline.todos.values() for line, times in lines.items()})
+            wrong += unmapped(program, source, found.lines) if wine == wine_map.VERSION else []
+        if not wrong:
+            break
+    assert not wrong
+    if baseline is None:
+        pytest.skip(f"nothing fails; there are no numbers for Wine {wine} yet")
+
+
+def run_program(prefix, program, output):
+    """(what it found, what is wrong by its own words)."""
     status = prefix.run("wine64", os.path.join(PREPARED, f"{program}.exe"), "pipe", output=output, seconds=SECONDS,
                         WINETEST_REPORT_SUCCESS="1")
     found = results.read(output)
-    assert not found.wrong
-    assert status == 0
-    assert found.summaries and not any(summary.failures or summary.flaky or summary.skipped for summary in found.summaries)
-    assert found.summaries[-1].todos == sum(found.todo.values())
-    baseline = BASELINES.get(version(prefix), {}).get(program)
-    if baseline is None:
-        pytest.skip("nothing fails; there are no numbers yet for this version of Wine")
-    source = results.Source(os.path.join(SOURCE, "dlls", program, "tests", "pipe.c"))
-    todos = {line: times for lines in baseline.todos.values() for line, times in lines.items()}
-    wrong = differences(source.by_function(found.succeeded + found.todo), baseline.tests) + differences(found.todo, todos)
-    assert not wrong
+    wrong = list(found.wrong) + ([f"exit status {status}"] if status else [])
+    wrong += [str(summary) for summary in found.summaries if summary.failures or summary.flaky or summary.skipped]
+    if not found.summaries or found.summaries[-1].todos != found.todo.total():
+        wrong.append(f"{found.todo.total()} todos, at the end: {found.summaries[-1:]}")
+    return found, wrong
+
+
+def unmapped(program, source, lines):
+    """Where conformance/wine_map.py and the run do not go together, one line each."""
+    wrong, left = [], set(lines)
+    for of, function, group in wine_map.groups():
+        if of != program:
+            continue
+        own = left & set(wine_map.numbers(group.lines))
+        left -= own
+        objects = set(wine_map.numbers(group.objects))
+        complete = len(own) == group.expectations and objects <= own
+        if {source.function(line) for line in own} != {function} or not complete and function not in VARYING:
+            wrong.append(f"{function} {group.lines}: {len(own)} expectations")
+    return wrong + [f"{source.function(line)} {line} is in no group" for line in sorted(left)]
