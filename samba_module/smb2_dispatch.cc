@@ -2,6 +2,8 @@
 // smb2_dispatch.cc: the tables for SMB2: commands, control codes, kinds of information. [MS-SMB2] 2.2.13 to 2.2.40, 3.3.5.
 #include "smb2_dispatch.hpp"
 
+#include "doubt.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -143,7 +145,7 @@ Status decode_ioctl(const Message& message, Exchange& exchange, std::uint32_t& p
         return Status::invalid_device_request;
     }
     if (std::ranges::find(allowed_control_codes, ioctl.code) == allowed_control_codes.end()) {
-        return Status::not_supported;
+        return doubt::control_code_not_for_clients;
     }
     exchange.code = ioctl.code;
     exchange.input = ioctl.input;

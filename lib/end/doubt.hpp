@@ -11,20 +11,32 @@ namespace ntpipe::doubt {
 inline constexpr Status transceive_in_byte_mode = Status::invalid_pipe_state;
 /// D2: DISCONNECT of a listening instance succeeds.
 inline constexpr bool disconnect_while_listening_succeeds = true;
+/// D4: a server end that was granted no access to data takes no client before it has been asked to LISTEN.
+inline constexpr bool server_without_data_access_needs_listen = false;
 /// D5: a 0-byte read in message mode with data there. (Before Windows 8: success.)
 inline constexpr Status empty_read_of_message = Status::buffer_overflow;
 /// D6: an end that closes takes its own pending writes back.
 inline constexpr bool close_drops_pending_writes = true;
+/// D7: a FLUSH waits for what was written before it. (Else until all is read, as in Wine.)
+inline constexpr bool flush_is_a_marker = true;
 /// D9: PEEK with less room than its fixed part.
 inline constexpr Status peek_without_room = Status::invalid_parameter;
 /// D10: PEEK of a byte pipe with data and no room for any of it.
 inline constexpr Status peek_of_bytes_without_room = Status::buffer_overflow;
 /// D12: reads that the peer has pending make WriteQuotaAvailable smaller.
 inline constexpr bool pending_reads_reduce_write_quota = true;
+/// D13: WriteQuotaAvailable of a client is of the inbound quota, as what it writes is.
+inline constexpr bool client_writes_from_inbound_quota = true;
 /// D14: the change to COMPLETE mode fails with PIPE_BUSY while this end has pending reads or writes.
 inline constexpr bool complete_mode_needs_idle_end = true;
+/// D15: a read in byte mode passes over an empty message behind other data.
+inline constexpr bool empty_message_in_the_middle_is_skipped = true;
 /// D16: TRANSCEIVE while this end has a read pending.
 inline constexpr Status transceive_with_pending_read = Status::pipe_busy;
+/// D19: a connection completes all LISTENs that are pending. (Else the first.)
+inline constexpr bool all_listens_complete = true;
+/// D21: a write of nothing to a byte pipe looks at the state first.
+inline constexpr bool empty_write_checks_state = true;
 /// SEMANTICS 1.8: a class of volume information that pipes do not have.
 inline constexpr Status other_volume_class = Status::not_supported;
 /// SEMANTICS 10, case 138: writing (or reading) a direction that the pipe does not have.

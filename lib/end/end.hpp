@@ -191,6 +191,7 @@ private:
     [[nodiscard]] Status check_handle(security::AccessMask needed) const;
     void look_at_state();
     void take_offer();
+    void complete_what_was_read();
     void become_closing();
     void become_detached();
     void break_connection();
@@ -227,7 +228,7 @@ private:
     [[nodiscard]] Status start_write(Operation* operation, glue::ByteSpan data, bool exempt);
     [[nodiscard]] Status write_without_queueing(glue::ByteSpan data, std::size_t& written);
     [[nodiscard]] Status write_among_posted_reads(glue::ByteSpan data, std::size_t& written);
-    [[nodiscard]] std::size_t start_among_posted_reads(glue::ByteSpan data);
+    [[nodiscard]] std::size_t acceptable_bytes(std::size_t size);
     void forget_tentative(const channel::RecordRef& ref, std::uint64_t start);
     [[nodiscard]] bool anything_waits_for_room() const;
     [[nodiscard]] std::uint64_t revoked_ahead(const Outstanding& write) const;

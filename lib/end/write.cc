@@ -36,6 +36,9 @@ Status End::write(Operation& operation, glue::ByteSpan data)
     if (data.size() > std::numeric_limits<std::uint32_t>::max()) {
         return Status::invalid_parameter; // NT counts in 32 bits
     }
+    if (data.empty() && attributes_.type == PipeType::byte && !doubt::empty_write_checks_state) {
+        return Status::success;
+    }
     switch (phase_) {
     case Phase::listening:
         return Status::pipe_listening;
@@ -278,8 +281,10 @@ std::uint64_t End::absorbed_by_posted_reads(std::uint64_t* idle)
 {
     std::uint64_t absorbed = 0;
     std::uint64_t found_nothing = 0;
-    const std::vector<channel::PostedRead> reads = connection_->outgoing->posted_reads();
+    // In this order: a reader takes a read out of the ledger before it shows what the read has consumed, so a read that is still
+    // there has its records before it.
     channel::Walk walk = connection_->outgoing->walk();
+    const std::vector<channel::PostedRead> reads = connection_->outgoing->posted_reads();
     channel::Record record;
     bool some = !reads.empty() && walk.next(record);
     std::uint64_t unread = some ? record.unread() : 0;
@@ -443,11 +448,21 @@ Status End::write_among_posted_reads(glue::ByteSpan data, std::size_t& written)
 {
     channel::Outgoing& outgoing = *connection_->outgoing;
     for (int attempt = 0; attempt < tentative_attempts && !outgoing.posted_reads().empty(); ++attempt) {
+        if (attributes_.type == PipeType::byte) {
+            data = data.first(acceptable_bytes(data.size())); // more need not have room in shared memory
+            if (data.empty()) {
+                return Status::success;
+            }
+        }
         const std::uint64_t start = outgoing.produced_bytes();
         channel::RecordRef ref;
         if (!outgoing.append(data, channel::record_flag::revocable, channel::record_state::tentative,
                              connection_->context, 0, &ref)) {
-            written = start_among_posted_reads(data);
+            // There is no room to show it first. A read that is cancelled before the data comes leaves it in the queue.
+            written = acceptable_bytes(data.size());
+            if (written != 0 && start_write(nullptr, data.first(written), false) == Status::pending) {
+                settle();
+            }
             return Status::success;
         }
         ++write_sequence_;
@@ -474,23 +489,17 @@ Status End::write_among_posted_reads(glue::ByteSpan data, std::size_t& written)
     return Status::success;
 }
 
-// The same without room to show it first: a read that is cancelled before the data comes leaves it in the queue.
-std::size_t End::start_among_posted_reads(glue::ByteSpan data)
+// How many of `size` bytes the quota and the posted reads would take.
+std::size_t End::acceptable_bytes(std::size_t size)
 {
     const std::uint64_t unread = unread_outgoing();
     std::uint64_t idle = 0;
     const std::uint64_t before = unread - std::min(unread, absorbed_by_posted_reads(&idle));
-    const std::size_t taken = std::min<std::uint64_t>(data.size(), idle);
-    if (before + data.size() - taken > outgoing_quota()) {
-        if (attributes_.type == PipeType::message || taken == 0) {
-            return 0;
-        }
-        data = data.first(taken);
+    const std::size_t taken = std::min<std::uint64_t>(size, idle);
+    if (before + size - taken <= outgoing_quota()) {
+        return size;
     }
-    if (start_write(nullptr, data, false) == Status::pending) {
-        settle();
-    }
-    return data.size();
+    return attributes_.type == PipeType::message ? 0 : taken;
 }
 
 void End::forget_tentative(const channel::RecordRef& ref, std::uint64_t start)
@@ -531,8 +540,9 @@ Status End::flush(Operation& operation)
 bool End::flushed(const Operation& flush) const
 {
     std::uint64_t passed = connection_->outgoing->consumed_records();
+    const std::uint64_t last = doubt::flush_is_a_marker ? flush.flush_sequence_ : write_sequence_;
     for (const Outstanding& write : outstanding_) {
-        if (write.sequence >= flush.flush_sequence_) {
+        if (write.sequence >= last) {
             break;
         }
         if (!write.revoked && !write.wholly_published()) {
@@ -545,7 +555,7 @@ bool End::flushed(const Operation& flush) const
             passed = std::max(passed, write.records.back().sequence + 1);
         }
     }
-    return passed >= flush.flush_records_;
+    return passed >= (doubt::flush_is_a_marker ? flush.flush_records_ : connection_->outgoing->produced_records());
 }
 
 void End::complete_flushes()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // create.cc: new pipes and further instances (SEMANTICS 2.1, 2.2); the way back after a restart of the broker.
 #include "channel/layout.hpp"
+#include "end/doubt.hpp"
 #include "namespace/doubt.hpp"
 #include "namespace/objects.hpp"
 #include "security/access_check.hpp"
@@ -39,7 +40,9 @@ end::Configuration configuration_of(std::uint32_t share_access)
 ReturnedInstance fresh_instance(const CreateParameters& parameters)
 {
     ReturnedInstance instance;
-    instance.state = InstanceState::listening;
+    const bool takes_clients = !doubt::server_without_data_access_needs_listen ||
+                               security::has_data_access(security::map_generic(parameters.desired_access));
+    instance.state = takes_clients ? InstanceState::listening : InstanceState::disconnected;
     instance.period = 1;
     instance.inbound_quota = parameters.inbound_quota;
     instance.outbound_quota = parameters.outbound_quota;

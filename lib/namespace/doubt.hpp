@@ -6,6 +6,7 @@
 #include "status/status.hpp"
 
 #include <cstddef>
+#include <cstdint>
 
 namespace ntpipe::doubt {
 
@@ -28,5 +29,8 @@ inline constexpr bool wait_resolves_aliases = true;
 inline constexpr bool alias_reports_real_name = true;
 /// SEMANTICS 1.4: QUERY_CLIENT_PROCESS on the device. (Windows 10 1507: PIPE_DISCONNECTED.)
 inline constexpr Status client_process_of_container = Status::invalid_parameter;
+
+/// D25: over SMB2 the timeout of FSCTL_PIPE_WAIT is in units of so many nanoseconds.
+inline constexpr std::uint64_t nanoseconds_per_remote_wait_unit = 100;
 
 } // namespace ntpipe::doubt

@@ -2,6 +2,8 @@
 // wait_buffer.cc: the structure of FSCTL_PIPE_WAIT.
 #include "namespace/wait_buffer.hpp"
 
+#include "namespace/doubt.hpp"
+
 #include <cstring>
 #include <ctime>
 #include <limits>
@@ -23,20 +25,21 @@ std::uint64_t nt_now()
            static_cast<std::uint64_t>(time.tv_nsec) / nanoseconds_per_unit;
 }
 
-Nanoseconds from_units(std::uint64_t units)
+Nanoseconds from_units(std::uint64_t units, std::uint64_t unit = nanoseconds_per_unit)
 {
     constexpr Nanoseconds most = std::numeric_limits<Nanoseconds>::max();
-    return units > most / nanoseconds_per_unit ? most : units * nanoseconds_per_unit;
+    return units > most / unit ? most : units * unit;
 }
 
 Nanoseconds duration_from(std::int64_t timeout, bool remote)
 {
+    const std::uint64_t duration_unit = remote ? doubt::nanoseconds_per_remote_wait_unit : nanoseconds_per_unit;
     if (timeout < 0) {
-        return from_units(~static_cast<std::uint64_t>(timeout) + 1);
+        return from_units(~static_cast<std::uint64_t>(timeout) + 1, duration_unit);
     }
     const auto units = static_cast<std::uint64_t>(timeout);
     if (remote) {
-        return from_units(units);
+        return from_units(units, duration_unit);
     }
     const std::uint64_t now = nt_now();
     return units > now ? from_units(units - now) : 0;

@@ -35,6 +35,12 @@ inline constexpr AccessMask file_generic_execute = 0x001200A0;
 inline constexpr AccessMask file_all = 0x001F01FF;
 } // namespace access
 
+/// Whether an end with that access can transfer anything.
+[[nodiscard]] constexpr bool has_data_access(AccessMask granted)
+{
+    return (granted & (access::read_data | access::write_data)) != 0;
+}
+
 /// The generic bits turned into the rights that they stand for on a file.
 [[nodiscard]] constexpr AccessMask map_generic(AccessMask mask)
 {

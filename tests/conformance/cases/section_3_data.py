@@ -169,6 +169,20 @@ def no_complete_mode_while_busy(t, kind):
     a.set_modes(kind.read_mode, COMPLETE).done(SUCCESS)
 
 
+@rule("3.4", "large write for small readers", "bytes that do not fit, however many: waiting reads get theirs, the rest is not written",
+      mirrored=True, each=LARGE)
+def large_write_for_small_readers(t, given):
+    a, b = t.pair(B)
+    reads = [b.read(size).pending() for size in (1, 0, 10)]
+    a.set_modes(BYTE, COMPLETE).done(SUCCESS)
+    data = pattern(given)
+    a.write(data).done(SUCCESS, 11)
+    for read, expected in zip(reads, (data[:1], b"", data[1:11])):
+        read.done(SUCCESS, expected)
+    b.peek().done(SUCCESS, Peek(available=0))
+    a.write(data).done(SUCCESS, 0)
+
+
 @rule("3.6", "later write is pending", "a flush waits for what was written before it, not for a later write, however large",
       kinds=EVERY_KIND, mirrored=True, each={"8K": 8 * KIB, **HUGE})
 def flush_before_a_pending_write(t, kind, given):
