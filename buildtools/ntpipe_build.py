@@ -39,10 +39,10 @@ def configure(cnf):
 
 
 @conf
-def check_package(cnf, name):
+def check_package(cnf, name, mandatory=True):
     """Finds a library by pkg-config. For `use` it is called by its name in capitals, without what is no letter."""
     variable = "".join(letter for letter in name.upper() if letter.isalnum())
-    cnf.check_cfg(package=name, args="--cflags --libs", uselib_store=variable)
+    cnf.check_cfg(package=name, args="--cflags --libs", uselib_store=variable, mandatory=mandatory)
     # That would be a macro HAVE_NAME for every file, and Samba has macros of such names, too.
     cnf.undefine(f"HAVE_{variable}")
 

@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+# Example -> the pkg-config module of its event loop.
+OTHER_LOOPS = {"apr_pollset": "apr-1", "libuv_loop": "libuv"}
 EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "examples")
 
 
@@ -71,6 +73,50 @@ def test_poll_loop_sees_the_end_of_the_server(example, place):
     assert b"the server has gone" in client.stderr.read()
 
 
+def needs_example(place, name):
+    if not os.access(os.path.join(place.build, "examples", name), os.X_OK):
+        pytest.skip(f"{name} was not built: its event loop is not installed")
+
+
+def test_apr_pollset(example, place):
+    needs_example(place, "apr_pollset")
+    server = place.spawn(os.path.join(place.build, "examples", "apr_pollset"))
+    assert server.stdout.readline().startswith(b"serving ")
+    clients = [example("echo_client", "echo", str(number)) for number in range(12)]
+    assert [output_of(client) for client in clients] == [b"%d\n" % number for number in range(12)]
+    assert place.ok("call", "echo", data=b"x" * 30_000) == b"x" * 30_000
+    server.stdin.write(b"more input")
+    server.stdin.flush()
+    assert output_of(example("echo_client")) == b"hello\n"
+    assert output_of(server) == b""
+
+
+def test_libuv_loop(example, place):
+    needs_example(place, "libuv_loop")
+    example("echo_server")
+    assert output_of(example("libuv_loop", "echo", "one", "", "three")) == b"one\n\nthree\n"
+
+
+def test_libuv_loop_sees_the_end_of_the_server(example, place):
+    needs_example(place, "libuv_loop")
+    server = place.serve("mute", "--", "sh", "-c", "exec cat >/dev/null")
+    client = example("libuv_loop", "mute", "is anybody there?")
+    place.settled("mute", connected=1)
+    server.kill()
+    _, error = client.communicate(timeout=60)
+    assert (client.returncode, error != b"", b"in time" in error) == (1, True, False)
+
+
+def test_two_other_loops_talk(example, place):
+    for name in "apr_pollset", "libuv_loop":
+        needs_example(place, name)
+    server = place.spawn(os.path.join(place.build, "examples", "apr_pollset"))
+    assert server.stdout.readline().startswith(b"serving ")
+    texts = [str(number) * number for number in range(1, 40)]
+    assert output_of(example("libuv_loop", "echo", *texts)) == "".join(f"{text}\n" for text in texts).encode()
+    assert output_of(server) == b""
+
+
 def test_examples_build_against_an_installed_library(build, tmp_path):
     """As anybody would: pkg-config and a compiler, nothing of the source tree. `make install` is what installs."""
     top = os.path.dirname(EXAMPLES)
@@ -84,7 +130,12 @@ def test_examples_build_against_an_installed_library(build, tmp_path):
     for source in sorted(os.listdir(EXAMPLES)):
         name, kind = os.path.splitext(source)
         if kind in (".c", ".cc"):
+            flags = "$(pkg-config --cflags --libs ntpipe)"
+            if name in OTHER_LOOPS:
+                if subprocess.run(["pkg-config", "--exists", OTHER_LOOPS[name]], check=False).returncode != 0:
+                    continue
+                flags += f" $(env -u PKG_CONFIG_SYSROOT_DIR pkg-config --cflags --libs {OTHER_LOOPS[name]})"
             compiler = "gcc -std=gnu11" if kind == ".c" else "g++ -std=c++20"
-            command = f"{compiler} -Wall -Wextra -Werror {EXAMPLES}/{source} -o {tmp_path}/{name} $(pkg-config --cflags --libs ntpipe)"
+            command = f"{compiler} -Wall -Wextra -Werror {EXAMPLES}/{source} -o {tmp_path}/{name} {flags}"
             subprocess.run(command, shell=True, env=environment, cwd=tmp_path, timeout=100, check=True)
             assert os.access(tmp_path / name, os.X_OK)

@@ -19,7 +19,8 @@ if __name__ == "__main__":
 
 from spec_peer import information, names  # noqa: E402: they are found through the path just set
 from spec_peer.end import PEEK_HEADER, Operation  # noqa: E402
-from spec_peer.session import Refused, Session  # noqa: E402
+from spec_peer.packets import Refused  # noqa: E402
+from spec_peer.session import Session  # noqa: E402
 from spec_peer.status import *  # noqa: E402, F403
 
 FSCTL_DISCONNECT, FSCTL_LISTEN, FSCTL_PEEK, FSCTL_TRANSCEIVE, FSCTL_FLUSH = 0x110004, 0x110008, 0x11400C, 0x11C017, 0x118040
@@ -33,6 +34,8 @@ WAIT_DEFAULT, WAIT_FOREVER, FOREVER = 0, -1, 2**64 - 1
 WAIT_HEADER = struct.Struct("<qIBB")
 UNITS_TO_1970 = 116444736000000000
 PR_SET_PDEATHSIG = 1
+# How often a broker that has gone is looked for, in milliseconds.
+RETRY = 20
 
 
 class BadRequest(Exception):
@@ -96,9 +99,12 @@ class Agent:
         if also_input:
             ready.register(0, select.POLLIN)
         for session in self.sessions.values():
-            if session.socket is not None:
-                ready.register(session.socket, select.POLLIN)
-                handlers[session.socket.fileno()] = session.take_in
+            if session.is_lost:
+                session.try_again()
+                timeout = RETRY if timeout is None else timeout
+            if session.wire is not None:
+                ready.register(session.wire, select.POLLIN)
+                handlers[session.wire.fileno()] = session.take_in
             for connection in session.connections:
                 if not connection.has_hung_up:
                     handler = lambda connection=connection: self.hear(connection)  # noqa: E731
@@ -151,7 +157,7 @@ class Agent:
         except (BadRequest, TypeError, KeyError) as error:
             self.emit(id=number, error=repr(error))
         except Refused as error:
-            self.answer(number, error.args[0])
+            self.answer(number, error.status)
 
     # ---- sessions and names ----
 
@@ -161,7 +167,7 @@ class Agent:
 
     def op_ping(self, number, session):
         session = self.sessions[session]
-        self.ask(number, session, session.request("PING", lambda _, answer, __: self.finish(number, answer["status"])))
+        self.ask(number, session, session.request("PING", lambda answer, _: self.finish(number, answer["status"])))
 
     def op_create(self, number, session, name, max_instances=None, sddl=None, security_descriptor=None, **given):
         status, name = names.parse(name)
@@ -205,7 +211,7 @@ class Agent:
             self.answer(number, status)
             return
         session = self.sessions[session]
-        request = session.request("WAIT", lambda _, answer, __: self.finish(number, answer["status"]), name=name, timeout=timeout)
+        request = session.request("WAIT", lambda answer, _: self.finish(number, answer["status"]), name=name, timeout=timeout)
         self.ask(number, session, request)
 
     def op_wait_control(self, number, session, input):
@@ -224,7 +230,7 @@ class Agent:
         session = self.sessions[session]
         found = []
 
-        def listed(_, answer, __):
+        def listed(answer, _):
             found.extend(answer["pipes"])
             if answer["more"] and answer["status"] == SUCCESS:
                 more(after=found[-1]["name"], after_scope=found[-1]["scope"])
@@ -338,7 +344,9 @@ class Agent:
         answers = []
         session.request("PING", lambda *answer: answers.append(answer))
         while not answers:
-            select.select([session.socket], [], [])
+            if session.is_lost:
+                session.try_again()
+            select.select([session.wire] if session.wire else [], [], [], RETRY / 1000)
             session.take_in()
 
     def op_free_all(self, number):
