@@ -14,7 +14,8 @@ disagree, the text decides, and where the text does not, it is the text that mus
     connection.py   the page of a connection, its doorbell, its end (sections 6, 10, 11)
     end.py          what the operations on an end do (SEMANTICS 2 and 3)
     information.py  information classes (SEMANTICS 5)
-    session.py      the control connection: requests, hand-over, overflow (sections 3, 5, 6, 12, 13)
+    packets.py      the control connection: the broker found and trusted, packets (section 3)
+    session.py      requests, hand-over, overflow, the way back to another broker (sections 3.4, 5, 6, 12, 13)
     names.py        forms of names (section 2)
     agent.py        a program that a test drives as it drives ntpipe-test-agent
 """

@@ -91,7 +91,7 @@ class Connection:
         """Takes in the doorbell's bytes; whether there were any."""
         heard = False
         try:
-            while data := self.doorbell.recv(4096):
+            while self.doorbell.recv(4096):
                 heard = True
             self.has_hung_up = True
         except BlockingIOError:
@@ -126,7 +126,12 @@ class Connection:
     # ---- overflow ----
 
     def ask_for_overflow(self, size):
-        self.session.ask_for_overflow(self, size)
+        return self.session.ask_for_overflow(self, size)
+
+    def forget_overflow_request(self):
+        """Another broker may grant what this one has not answered, or has refused."""
+        if self.outgoing:
+            self.outgoing.is_asking = self.outgoing.was_refused = False
 
     def overflow_came(self, direction, descriptor):
         """SEGMENT: a segment for one of the directions; None: it was refused."""

@@ -152,9 +152,7 @@ class End:
 
     def flush_operation(self):
         op = Operation("flush")
-        error = self.refusal()
-        if not error and not self.granted_access & (WRITE_DATA | APPEND_DATA):
-            error = ACCESS_DENIED
+        error = self.refusal(0 if self.granted_access & APPEND_DATA else WRITE_DATA)
         outgoing = self.connection.outgoing if self.connection else None
         if error or self.state != CONNECTED or not outgoing:
             return op.finish(error or SUCCESS)
@@ -337,6 +335,7 @@ class End:
         if self.connection:
             if self.connection.outgoing and self.state == CONNECTED:
                 self.guard(self.connection.outgoing.give_up)
+                self.connection.tell_unread()
             self.let_go(layout.closed_bit(self.side))
         self.closed()
         self.session.forget(self)
@@ -420,9 +419,11 @@ class ClientEnd(End):
 class ServerEnd(End):
     side = SERVER
 
-    def __init__(self, session, handle, attributes, **modes):
+    def __init__(self, session, handle, attributes, secret, **modes):
         super().__init__(session, attributes, **modes)
         self.handle = handle
+        self.secret = secret  # the pipe's proof
+        self.is_orphan = False  # the name was lost while the broker was away
         self.period = 1
         self.half = None  # handed over, its client is not seen yet
         self.listens = []
@@ -484,8 +485,8 @@ class ServerEnd(End):
     def listen_operation(self):
         op = Operation("listen")
         error = self.refusal() or {CONNECTED: PIPE_CONNECTED, CLOSING: PIPE_CLOSING}.get(self.state)
-        if error:
-            return op.finish(error)
+        if error or self.is_orphan:
+            return op.finish(error or CONNECTION_DISCONNECTED)
         if self.state == DISCONNECTED:
             self.state = LISTENING
             self.listen_again()
@@ -496,7 +497,7 @@ class ServerEnd(End):
 
     def listen_again(self):
         self.period += 1
-        self.session.tell("LISTENING", handle=self.handle, period=self.period)
+        self.session.send("LISTENING", handle=self.handle, period=self.period)
 
     def disconnect(self):
         error = self.refusal()
@@ -508,7 +509,7 @@ class ServerEnd(End):
             self.refuse(half)
         if self.connection:
             self.let_go(layout.DISCONNECTED)
-        self.session.tell("DISCONNECTED", handle=self.handle)
+        self.session.send("DISCONNECTED", handle=self.handle)
         self.end_everything(PIPE_DISCONNECTED)
         return SUCCESS
 
@@ -529,7 +530,7 @@ class ServerEnd(End):
             half, self.half = self.half, None
             self.refuse(half, layout.SERVER_CLOSED)
         self.session.instances.pop(self.handle, None)
-        self.session.tell("CLOSED", handle=self.handle)
+        self.session.send("CLOSED", handle=self.handle)
 
     def server_process(self):
         error = self.refusal()
@@ -540,3 +541,16 @@ class ServerEnd(End):
         with open("/proc/self/sessionid", encoding="ascii") as file:
             session = int(file.read())
         return (error, 0) if error else (SUCCESS, 0 if session == NO_LOGIN_SESSION else session)
+
+    # ---- another broker ----
+
+    def returned(self):
+        """The instance as COME_BACK tells it."""
+        return {"handle": self.handle, "state": self.state, "period": self.period,
+                **{field: self.attributes[field] for field in ("inbound_quota", "outbound_quota", "granted_access")}}
+
+    def orphan(self):
+        """The next broker does not have the pipe any more."""
+        self.is_orphan = True
+        listens, self.listens = self.listens, []
+        self.end_all(listens, CONNECTION_DISCONNECTED)

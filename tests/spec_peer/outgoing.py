@@ -43,7 +43,8 @@ class Write:
 
 
 class Outgoing:
-    """`ask(size)` asks the broker for an overflow segment of so many bytes; what comes of it is told by overflow_came()."""
+    """`ask(size)` asks the broker for an overflow segment of so many bytes; what comes of it is told by overflow_came(). False: no
+    broker is there."""
 
     def __init__(self, ring, is_message_pipe, quota, context, largest_overflow, ask):
         self.ring = ring
@@ -192,21 +193,22 @@ class Outgoing:
         if size and not self.was_refused:
             if self.unused:
                 self.begin_overflow()
-            if len(self.segments) <= 2:  # else the one before is not drained yet
-                self.is_asking = True
-                self.ask(size)
-            return True
+            if len(self.segments) > 2:
+                return True  # the one before is not drained yet
+            self.is_asking = self.ask(size)
+            if self.is_asking:
+                return True
         return need <= max(segment.capacity for segment in self.segments[:1] + self.segments[-1:])
 
     def overflow_size(self, need):
-        """The size of the next overflow segment: a power of two, large enough for the record, larger than the one before, and
-        twice as large as what there is, so that many small records need few segments. 0: there is no such size."""
+        """The size of the next overflow segment, as section 12 advises; 0: there is none that would help."""
         smallest = 1 << (need + SEGMENT.size_in_bytes - 1).bit_length()
-        newest = self.unused or self.segments[-1]
         largest = 1 << self.largest_overflow.bit_length() - 1 if self.largest_overflow else 0
-        size = min(max(smallest, 1 << (2 * newest.memory.size - 1).bit_length()), largest)
-        is_larger = newest is self.ring or size > newest.memory.size
-        return size if size >= max(smallest, layout.SMALLEST_SEGMENT) and is_larger else 0
+        newest = self.unused or self.segments[-1]
+        if newest is self.ring:
+            size = min(max(smallest, 1 << (2 * self.ring.memory.size - 1).bit_length()), largest)
+            return size if size >= smallest else 0
+        return largest if largest >= smallest and largest > newest.memory.size else 0
 
     def overflow_came(self, segment):
         """None: it was refused."""
