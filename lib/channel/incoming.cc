@@ -60,7 +60,8 @@ Look Incoming::front(Record& record)
             return seen;
         }
         if ((record.flags & record_flag::continuation) == 0) {
-            discarding_ = false;
+            discarding_ = false; // the write that was taken back is over,
+            rest_ = 0;           // and none of it is to come, however often this record is looked at
         }
         if ((record.flags & record_flag::cut) != 0) {
             pass(record, 0);
@@ -104,7 +105,7 @@ Take Incoming::take(const Record& record, std::uint32_t count)
     assert(count <= record.unread());
     const std::uint32_t consumed = record.consumed + count;
     const bool whole = consumed == record.size;
-    std::atomic<std::uint64_t>& progress = segments_[record.segment]->record(record.position).progress;
+    Shared<std::uint64_t>& progress = segments_[record.segment]->record(record.position).progress;
     if ((record.flags & record_flag::revocable) != 0) {
         std::uint64_t expected = record_state::live | record.consumed;
         const std::uint64_t desired = (whole ? record_state::done : record_state::live) | consumed;
@@ -178,6 +179,7 @@ Walk Incoming::walk()
 void Incoming::abort_tentative()
 {
     Record record;
+    (void)front(record); // passes over what was revoked before: the writer may have tried more than once
     if (look(record) != Look::record || (record.flags & record_flag::revocable) == 0) {
         return;
     }
@@ -189,7 +191,7 @@ void Incoming::abort_tentative()
 
 void Incoming::revoke_for_writer(const Record& record)
 {
-    std::atomic<std::uint64_t>& progress = segments_[record.segment]->record(record.position).progress;
+    Shared<std::uint64_t>& progress = segments_[record.segment]->record(record.position).progress;
     progress.store(record_state::revoked | record.consumed, std::memory_order_seq_cst);
 }
 

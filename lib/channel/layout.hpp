@@ -11,7 +11,8 @@
 // here.
 #pragma once
 
-#include <atomic>
+#include "channel/shared.hpp"
+
 #include <cstddef>
 #include <cstdint>
 
@@ -46,12 +47,12 @@ struct RecordHeader {
     std::uint32_t size;                  ///< bytes of payload behind this header
     std::uint32_t flags;                 ///< record_flag
     std::uint64_t sequence;              ///< 0, 1, 2... over ring and overflow of one direction
-    std::atomic<std::uint64_t> progress; ///< bits 0..31 bytes consumed, bits 32..33 record_state
+    Shared<std::uint64_t> progress; ///< bits 0..31 bytes consumed, bits 32..33 record_state
     std::uint32_t context;               ///< broker-issued id of the writer's security context
     std::uint32_t rest;                  ///< bytes of the same write that follow in later records
 };
 static_assert(sizeof(RecordHeader) == record_alignment);
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(Shared<std::uint64_t>::is_always_lock_free);
 
 namespace record_flag {
 /// Goes on with the write that the record before began.
@@ -101,18 +102,18 @@ struct SegmentHeader {
     std::byte reserved0[64];
 
     // Written by the writer.
-    alignas(64) std::atomic<std::uint64_t> tail; ///< end of the last published record
-    std::atomic<std::uint64_t> overflows; ///< overflow segments that the writer has begun to use (ring segment only)
+    alignas(64) Shared<std::uint64_t> tail; ///< end of the last published record
+    Shared<std::uint64_t> overflows; ///< overflow segments that the writer has begun to use (ring segment only)
     std::byte reserved1[48];
 
     // Written by the reader.
-    alignas(64) std::atomic<std::uint64_t> head; ///< start of the first record that is not released
-    std::atomic<std::uint64_t> consumed_bytes;   ///< payload bytes passed in this direction (ring segment only)
-    std::atomic<std::uint64_t> consumed_records; ///< sequence of the first record not passed (ring segment only)
-    std::atomic<std::uint64_t> reads_resolved;   ///< ledger index of the first read not settled (ring segment only)
-    std::atomic<std::uint64_t> reads_posted;     ///< ledger index of the next read (ring segment only)
+    alignas(64) Shared<std::uint64_t> head; ///< start of the first record that is not released
+    Shared<std::uint64_t> consumed_bytes;   ///< payload bytes passed in this direction (ring segment only)
+    Shared<std::uint64_t> consumed_records; ///< sequence of the first record not passed (ring segment only)
+    Shared<std::uint64_t> reads_resolved;   ///< ledger index of the first read not settled (ring segment only)
+    Shared<std::uint64_t> reads_posted;     ///< ledger index of the next read (ring segment only)
     std::byte reserved2[24];
-    std::atomic<std::uint64_t> ledger[ledger_slots]; ///< index modulo ledger_slots (ring segment only)
+    Shared<std::uint64_t> ledger[ledger_slots]; ///< index modulo ledger_slots (ring segment only)
     std::byte reserved3[320];
 };
 static_assert(sizeof(SegmentHeader) == segment_header_size);
@@ -148,18 +149,18 @@ inline constexpr std::uint32_t space = 1U << 1; ///< something of mine was consu
 
 /// Counts of a direction, for the side that does not map it.
 struct DirectionMirror {
-    std::atomic<std::uint64_t> unread; ///< by the writer, when the reader does not map the direction
-    std::atomic<std::uint64_t> posted; ///< by the reader, when the writer does not map it: bytes of its posted reads
+    Shared<std::uint64_t> unread; ///< by the writer, when the reader does not map the direction
+    Shared<std::uint64_t> posted; ///< by the reader, when the writer does not map it: bytes of its posted reads
     std::byte reserved[48];
 };
 static_assert(sizeof(DirectionMirror) == 64);
 
 struct ConnectionPage {
     std::byte reserved0[64];
-    alignas(64) std::atomic<std::uint32_t> state;
+    alignas(64) Shared<std::uint32_t> state;
     std::byte reserved1[60];
     struct alignas(64) Sleeper {
-        std::atomic<std::uint32_t> wants;
+        Shared<std::uint32_t> wants;
         std::byte reserved[60];
     } sleepers[2];              ///< by Side; each written by its side, cleared by the other when it rings
     DirectionMirror mirrors[2]; ///< by Direction
@@ -169,7 +170,7 @@ static_assert(sizeof(ConnectionPage) == connection_page_size);
 static_assert(offsetof(ConnectionPage, state) == 64);
 static_assert(offsetof(ConnectionPage, sleepers) == 128);
 static_assert(offsetof(ConnectionPage, mirrors) == 256);
-static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(Shared<std::uint32_t>::is_always_lock_free);
 
 // ---- the page of a pipe ----
 
@@ -180,10 +181,10 @@ inline constexpr std::uint32_t pipe_magic = 0x5050544E; // "NTPP"
 struct PipePage {
     std::uint32_t magic;
     std::uint32_t version;
-    std::atomic<std::uint32_t> generation; ///< odd while the broker writes what follows
-    std::atomic<std::uint32_t> current_instances;
-    std::atomic<std::uint64_t> default_timeout; ///< 100 ns units, two's complement, negative: relative
-    std::atomic<std::uint32_t> descriptor_size;
+    Shared<std::uint32_t> generation; ///< odd while the broker writes what follows
+    Shared<std::uint32_t> current_instances;
+    Shared<std::uint64_t> default_timeout; ///< 100 ns units, two's complement, negative: relative
+    Shared<std::uint32_t> descriptor_size;
     std::uint32_t reserved0;
     std::uint64_t pipe; ///< its id
     std::byte reserved1[24];
@@ -193,12 +194,5 @@ static_assert(sizeof(PipePage) == 64);
 /// Room for a descriptor with an ACL of NT's largest size (64 KiB), in whole pages. Untouched pages cost nothing.
 inline constexpr std::size_t pipe_page_size = 18 * std::size_t{4096};
 inline constexpr std::size_t maximum_descriptor_size = pipe_page_size - sizeof(PipePage);
-
-/// One load of a field that the other side may be writing, however often the value is used afterwards.
-template <typename T>
-[[nodiscard]] T load_once(const T& field)
-{
-    return __atomic_load_n(&field, __ATOMIC_RELAXED);
-}
 
 } // namespace ntpipe::channel

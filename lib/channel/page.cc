@@ -68,7 +68,7 @@ void ConnectionView::set_wants(std::uint32_t wants)
 
 bool ConnectionView::take_peer_wants(std::uint32_t reasons)
 {
-    std::atomic<std::uint32_t>& wants = page_->sleepers[static_cast<std::size_t>(other(side_))].wants;
+    Shared<std::uint32_t>& wants = page_->sleepers[static_cast<std::size_t>(other(side_))].wants;
     if ((wants.load(std::memory_order_seq_cst) & reasons) == 0) {
         return false;
     }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 #include <new>
 
 namespace ntpipe::channel {
@@ -42,8 +41,8 @@ void Segment::copy_out(std::uint64_t position, std::span<std::byte> to) const
     }
     const std::uint64_t start = offset(position);
     const std::size_t straight = std::min<std::size_t>(to.size(), capacity_ - start);
-    std::memcpy(to.data(), data_ + start, straight);
-    std::memcpy(to.data() + straight, data_, to.size() - straight);
+    copy_from_shared(to.data(), data_ + start, straight);
+    copy_from_shared(to.data() + straight, data_, to.size() - straight);
 }
 
 void Segment::copy_in(std::uint64_t position, glue::ByteSpan from) const
@@ -53,8 +52,8 @@ void Segment::copy_in(std::uint64_t position, glue::ByteSpan from) const
     }
     const std::uint64_t start = offset(position);
     const std::size_t straight = std::min<std::size_t>(from.size(), capacity_ - start);
-    std::memcpy(data_ + start, from.data(), straight);
-    std::memcpy(data_, from.data() + straight, from.size() - straight);
+    copy_to_shared(data_ + start, from.data(), straight);
+    copy_to_shared(data_, from.data() + straight, from.size() - straight);
 }
 
 bool Segment::commit(std::uint64_t end)
@@ -87,12 +86,12 @@ bool SegmentWriter::append(const RecordFields& fields, std::uint64_t progress, g
         return false;
     }
     RecordHeader& record = this->record(tail_);
-    record.size = fields.size;
-    record.flags = fields.flags;
-    record.sequence = fields.sequence;
+    store_unpublished(record.size, fields.size);
+    store_unpublished(record.flags, fields.flags);
+    store_unpublished(record.sequence, fields.sequence);
     record.progress.store(progress, std::memory_order_relaxed);
-    record.context = fields.context;
-    record.rest = fields.rest;
+    store_unpublished(record.context, fields.context);
+    store_unpublished(record.rest, fields.rest);
     copy_in(tail_ + sizeof(RecordHeader), payload);
     tail_ += record_span(fields.size);
     return true;

@@ -66,7 +66,8 @@ bool Walk::next(Record& record)
         if (state == record_state::revoked && fields.rest > 0) {
             discarding_ = true;
         }
-        if (discarding_ || state == record_state::revoked || state == record_state::done ||
+        // One that is done and not passed yet has been taken by a read that may still be in the ledger; nothing is left of it.
+        if (discarding_ || state == record_state::revoked || (state == record_state::done && front_consumed_) ||
             (fields.flags & record_flag::cut) != 0) {
             continue;
         }

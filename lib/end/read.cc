@@ -115,7 +115,7 @@ End::Advance End::advance_read(Operation& operation, Status& status)
         const bool first = operation.filled_ == 0;
         operation.filled_ += count;
         const bool full = operation.filled_ == operation.buffer_.size();
-        if (empty_message && first) {
+        if (empty_message && (first || !doubt::empty_message_in_the_middle_is_skipped)) {
             return finished(Status::success); // one empty message satisfies one read
         }
         if (by_message && left == 0) {
@@ -298,6 +298,9 @@ Status End::peek(std::span<std::byte> buffer, PeekInformation& information)
     if (!has_direction(attributes_.configuration, channel::incoming_direction(side_))) {
         return doubt::missing_direction;
     }
+    if (!reads_.empty()) {
+        settle(); // what they wait for is theirs
+    }
     if (!has_channel()) {
         return Status::invalid_pipe_state;
     }
@@ -309,7 +312,7 @@ Status End::peek(std::span<std::byte> buffer, PeekInformation& information)
     std::uint32_t count = 0;
     std::uint64_t first_message = 0;
     bool any = false;
-    if (connection_->incoming) {
+    if (connection_->incoming && reads_.empty()) {
         channel::Walk walk = connection_->incoming->walk();
         for (channel::Record record; walk.next(record) && !record.tentative;) {
             // What is left of a message that was begun counts as the first one.

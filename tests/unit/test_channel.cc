@@ -209,6 +209,24 @@ void test_revoked_write_takes_its_later_pieces_with_it(void** /*state*/)
     assert_string_equal(d.read().c_str(), "next");
 }
 
+// Looking does not consume: what is behind a piece that was taken back is the same at the second look.
+void test_record_behind_a_revoked_piece(void** /*state*/)
+{
+    Direction1 d;
+    RecordRef second;
+    assert_true(d.write("aaaa", record_flag::revocable, nullptr, 8));
+    assert_string_equal(d.read().c_str(), "aaaa");
+    assert_true(d.write("bbbb", record_flag::revocable | record_flag::continuation, &second, 4));
+    assert_int_equal(*d.writer.revoke(second), 4);
+    assert_true(d.write("next"));
+    for (int look = 0; look < 2; ++look) {
+        Record record;
+        assert_true(d.reader.front(record) == Look::record);
+        assert_false(d.reader.awaiting_rest());
+    }
+    assert_string_equal(d.read().c_str(), "next");
+}
+
 void test_tentative_records_are_not_there(void** /*state*/)
 {
     Direction1 d;
@@ -405,6 +423,7 @@ NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_records_come_in_order), NTPIPE_UNIT_TEST(
                  NTPIPE_UNIT_TEST(test_overflow_is_used_after_its_successor_came),
                  NTPIPE_UNIT_TEST(test_revoke_before_and_after), NTPIPE_UNIT_TEST(test_revoke_against_take),
                  NTPIPE_UNIT_TEST(test_revoked_write_takes_its_later_pieces_with_it),
+                 NTPIPE_UNIT_TEST(test_record_behind_a_revoked_piece),
                  NTPIPE_UNIT_TEST(test_tentative_records_are_not_there), NTPIPE_UNIT_TEST(test_posted_reads),
                  NTPIPE_UNIT_TEST(test_walk_sees_everything_unread),
                  NTPIPE_UNIT_TEST(test_reader_refuses_impossible_positions),

@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# mutants.py: breaks the channel in known ways, one after the other, and sees whether the explorer finds it.
+"""usage: tests/explore/mutants.py [NAME...]
+
+Builds the explorer over a changed copy of lib/ for each mutant, and prints which scenario fails and how. The exit status is 0 if
+each mutant was found, or is known to do no harm.
+"""
+import concurrent.futures
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LIB = os.path.join(os.path.dirname(TESTS), "lib")
+LAYERS = ("channel", "end", "status", "security")
+SEQ = "std::memory_order_seq_cst"
+
+# name: (file, what stands there, what is put in its place, why it does no harm or None)
+MUTANTS = {
+    # rules of lib/end
+    "no-second-look": ("end/end.cc", "        connection_->page->set_wants(armed_wants_);\n",
+                       "        connection_->page->set_wants(armed_wants_);\n        return;\n", None),
+    "cancel-read-keeps-tentative": ("end/read.cc", "    settle_posted(operation);\n    connection_->incoming->abort_tentative();\n",
+                                    "    settle_posted(operation);\n", None),
+    "abandon-keeps-tentative": ("end/end.cc", "        connection_->incoming->abort_tentative();\n", "", None),
+    "abort-before-unposting": ("end/read.cc", "    settle_posted(operation);\n    connection_->incoming->abort_tentative();\n",
+                               "    connection_->incoming->abort_tentative();\n    settle_posted(operation);\n", None),
+    "count-lies-after-abort": ("end/write.cc", "        if (fits && outgoing.settle(ref)) {\n",
+                               "        if (fits && (outgoing.settle(ref) || true)) {\n", None),
+    "count-lies-when-refused": ("end/write.cc", "        forget_tentative(ref, start);\n        if (fits) {\n            continue;",
+                                "        forget_tentative(ref, start);\n        if (fits) {\n            written = data.size();\n            return Status::success;", None),
+    "settle-then-decide": ("end/write.cc", "        if (fits && outgoing.settle(ref)) {\n",
+                           "        const bool settled = outgoing.settle(ref);\n        if (fits && settled) {\n", None),
+    "no-bell-after-cancel": ("end/write.cc", "    connection_->doorbell->ring(); // a reader may wait in the middle of it, and only a reader frees its room\n", "", None),
+    "no-bell-after-refusal": ("end/write.cc", "    connection_->doorbell->ring(); // only the reader can free its room\n", "", None),
+    "no-bell-after-close": ("end/end.cc", "        connection_->page->say_closed();\n        connection_->doorbell->ring();\n    }\n    for",
+                            "        connection_->page->say_closed();\n    }\n    for", None),
+    "close-keeps-pending": ("end/end.cc", "                (void)revoke(write);\n", "", None),
+    "closed-before-revoked": ("end/end.cc", "        for (Outstanding& write : outstanding_) {\n            if (doubt",
+                              "        connection_->page->say_closed();\n        for (Outstanding& write : outstanding_) {\n            if (doubt", None),
+    "withdraw-is-ignored": ("end/end.cc", "offer_ && !offer_->page->withdraw()", "offer_ && !(offer_->page->withdraw() || true)", None),
+    "close-forgets-attached": ("end/end.cc", "        if (!offer_->page->withdraw()) {\n            offer_->page->say_closed();\n        }\n",
+                               "        (void)offer_->page->withdraw();\n", None),
+    "state-before-data": ("end/end.cc", "    complete_all(flushes_, Status::pipe_broken);\n    serve_reads();\n",
+                          "    complete_all(flushes_, Status::pipe_broken);\n    complete_all(reads_, Status::pipe_broken);\n", None),
+    "space-not-wanted": ("end/end.cc", "wants |= channel::want::space;", "wants |= 0;", None),
+    "served-then-posted": ("end/read.cc", "    post_reads();\n    serve_pending_reads();\n", "    serve_pending_reads();\n    post_reads();\n", None),
+    "flush-at-once": ("end/write.cc", "    return passed >= flush.flush_records_;", "    return passed + 1 >= flush.flush_records_;", None),
+    # the words of the channel
+    "wants-taken-too-early": ("channel/page.cc", "    if ((wants.load(std::memory_order_seq_cst) & reasons) == 0) {\n        return false;\n    }\n    wants.store(0, std::memory_order_relaxed);\n",
+                              "    const std::uint32_t seen = wants.load(std::memory_order_seq_cst);\n    wants.store(0, std::memory_order_relaxed);\n    if ((seen & reasons) == 0) {\n        return false;\n    }\n", None),
+    "wants-relaxed": ("channel/page.cc", f"].wants.store(wants, {SEQ})", "].wants.store(wants, std::memory_order_relaxed)", None),
+    "tail-released-only": ("channel/segment.hpp", f"tail.store(tail_, {SEQ})", "tail.store(tail_, std::memory_order_release)", None),
+    "tail-relaxed": ("channel/segment.hpp", f"tail.store(tail_, {SEQ})", "tail.store(tail_, std::memory_order_relaxed)", None),
+    "head-released-only": ("channel/segment.hpp", f"head.store(head_, {SEQ})", "head.store(head_, std::memory_order_release)", None),
+    "head-relaxed": ("channel/segment.hpp", f"head.store(head_, {SEQ})", "head.store(head_, std::memory_order_relaxed)", None),
+    "tail-load-relaxed": ("channel/segment.cc", f"tail.load({SEQ})", "tail.load(std::memory_order_relaxed)", None),
+    "head-load-relaxed": ("channel/segment.cc", f"head.load({SEQ})", "head.load(std::memory_order_relaxed)", None),
+    "tail-before-record": ("channel/segment.cc", "    RecordHeader& record = this->record(tail_);\n",
+                           "    header().tail.store(tail_ + record_span(fields.size), std::memory_order_seq_cst);\n    RecordHeader& record = this->record(tail_);\n", None),
+    "head-before-copy": ("channel/incoming.cc", "    assert(to.size() <= record.unread());\n    segments_",
+                         "    assert(to.size() <= record.unread());\n    segments_[record.segment]->header().head.store(record.position + record_span(record.size), std::memory_order_seq_cst);\n    segments_", None),
+    "head-before-counts": ("channel/incoming.cc", "    shared.consumed_bytes.store(consumed_bytes_, std::memory_order_release);\n",
+                           "    for (auto& segment : segments_) {\n        if (segment != nullptr) {\n            segment->release();\n        }\n    }\n    shared.consumed_bytes.store(consumed_bytes_, std::memory_order_release);\n", None),
+    "records-before-bytes": ("channel/incoming.cc", "    shared.consumed_bytes.store(consumed_bytes_, std::memory_order_release);\n    shared.consumed_records.store(sequence_, std::memory_order_release);\n",
+                             "    shared.consumed_records.store(sequence_, std::memory_order_release);\n    shared.consumed_bytes.store(consumed_bytes_, std::memory_order_release);\n", None),
+    "take-without-swap": ("channel/incoming.cc", "        if (!progress.compare_exchange_strong(expected, desired, std::memory_order_seq_cst)) {\n            return (expected & record_state::mask) == record_state::revoked ? Take::revoked : Take::broken;\n        }\n",
+                          "        progress.store(desired, std::memory_order_seq_cst);\n        (void)expected;\n", None),
+    "revoke-without-swap": ("channel/outgoing.cc", "        if (record->progress.compare_exchange_weak(progress, record_state::revoked | consumed,\n                                                   std::memory_order_seq_cst)) {\n            return ref.size - consumed;\n        }\n",
+                            "        record->progress.store(record_state::revoked | consumed, std::memory_order_seq_cst);\n        return ref.size - consumed;\n", None),
+    "settle-without-swap": ("channel/outgoing.cc", "           record->progress.compare_exchange_strong(expected, record_state::live, std::memory_order_seq_cst);",
+                            "           (record->progress.store(record_state::live), expected != 0);", None),
+    "abort-without-swap": ("channel/incoming.cc", "        .progress.compare_exchange_strong(expected, record_state::revoked, std::memory_order_seq_cst);",
+                           "        .progress.store(record_state::revoked + expected * 0, std::memory_order_seq_cst);", None),
+    "attach-without-swap": ("channel/page.cc", "    return page_->state.compare_exchange_strong(expected, connection_state::attached, std::memory_order_seq_cst);",
+                            "    if (page_->state.load() != expected) {\n        return false;\n    }\n    page_->state.store(connection_state::attached);\n    return true;", None),
+    "withdraw-without-swap": ("channel/page.cc", "    return page_->state.compare_exchange_strong(expected, connection_state::withdrawn, std::memory_order_seq_cst);",
+                              "    if (page_->state.load() != expected) {\n        return false;\n    }\n    page_->state.store(connection_state::withdrawn);\n    return true;", None),
+    "closed-without-swap": ("channel/page.cc", "    page_->state.fetch_or(side_ == Side::client ? connection_state::client_closed : connection_state::server_closed,\n                          std::memory_order_seq_cst);",
+                            "    page_->state.store(page_->state.load() | (side_ == Side::client ? connection_state::client_closed : connection_state::server_closed));", None),
+    "overflow-said-late": ("channel/incoming.cc", "segments_[0]->header().overflows.load(std::memory_order_acquire) > overflows_", "false", None),
+    "old-overflow-dropped-early": ("channel/incoming.cc", "    if (old == nullptr || segments_[0]->header().overflows.load(std::memory_order_acquire) < overflows_) {",
+                                   "    if (old == nullptr) {", None),
+    "ledger-relaxed": ("channel/incoming.cc", f"shared.ledger[index % ledger_slots].store(0, {SEQ})",
+                       "shared.ledger[index % ledger_slots].store(0, std::memory_order_relaxed)", None),
+    "posted-relaxed": ("channel/incoming.cc", f"reads_posted.store(reads_posted_, {SEQ})",
+                       "reads_posted.store(reads_posted_, std::memory_order_release)", None),
+}
+
+
+def flags():
+    found = subprocess.run(["pkg-config", "--cflags", "--libs", "talloc", "tevent"], capture_output=True, text=True, check=True)
+    return found.stdout.split()
+
+
+def compile_one(source, target, lib):
+    subprocess.run(["g++", "-std=gnu++20", "-O1", "-w", "-DNTPIPE_EXPLORE", f"-I{TESTS}", f"-I{TESTS}/explore", f"-I{lib}", f"-I{lib}/api",
+                    f"-I{lib}/glue", f"-I{lib}/status", *flags(), "-c", source, "-o", target], check=True)
+
+
+def sources(lib):
+    for folder in [os.path.join(lib, layer) for layer in LAYERS] + [os.path.join(TESTS, "explore")]:
+        yield from (os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".cc"))
+
+
+def build(lib, objects, only=None):
+    """Compiles what is needed and links. `only`: the one source that differs from what is compiled already."""
+    os.makedirs(objects, exist_ok=True)
+    jobs = [(source, os.path.join(objects, source.replace("/", "_")[-60:] + ".o"))
+            for source in ([only] if only else sources(lib))]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda job: compile_one(*job, lib), jobs))
+    return [target for _, target in jobs]
+
+
+def trial(name, scratch, plain):
+    file, old, new, harmless = MUTANTS[name]
+    lib = os.path.join(scratch, name, "lib")
+    shutil.copytree(LIB, lib)
+    path = os.path.join(lib, file)
+    with open(path, encoding="utf-8") as source:
+        text = source.read()
+    if text.count(old) != 1:
+        return f"{name}: stands {text.count(old)} times in {file}", False
+    with open(path, "w", encoding="utf-8") as target:
+        target.write(text.replace(old, new))
+    objects = os.path.join(scratch, name, "objects")
+    if file.endswith(".cc"):
+        built = build(lib, objects, path)
+        tail = "_" + file.replace("/", "_") + ".o"
+        built += [plain_object for plain_object in plain if not plain_object.endswith(tail)]
+    else:
+        built = build(lib, objects)
+    program = os.path.join(scratch, name, "explore")
+    subprocess.run(["g++", *built, "-o", program, *flags()], check=True)
+    run = subprocess.run(["timeout", "300", program, "--first"], capture_output=True, text=True, check=False)
+    shutil.rmtree(os.path.join(scratch, name))
+    if run.returncode == 0:
+        return f"{name}: survives" + (f", harmless: {harmless}" if harmless else ""), harmless is not None
+    lines = run.stdout.splitlines()
+    seed = next((line.removeprefix("to see it again: --seed ") for line in lines if line.startswith("to see it again")), "")
+    what = next((lines[i - 1] for i, line in enumerate(lines) if line.startswith("to see it again")), f"status {run.returncode}")
+    return f"{name}: found: {what} ({seed})", True
+
+
+def main():
+    names = sys.argv[1:] or list(MUTANTS)
+    good = True
+    with tempfile.TemporaryDirectory(prefix="ntpipe-mutants.") as scratch:
+        plain = build(LIB, os.path.join(scratch, "plain"))
+        for name in names:
+            line, found = trial(name, scratch, plain)
+            print(line, flush=True)
+            good = good and found
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

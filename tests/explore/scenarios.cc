@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// scenarios.cc: what the two ends do to each other. The client is the writer where there is only one.
+#include "scenarios.hpp"
+
+#include <array>
+
+namespace ntpipe::explore {
+namespace {
+
+using end::CompletionMode;
+using end::PipeType;
+using end::ReadMode;
+
+constexpr std::uint32_t small_quota = 10;
+constexpr std::size_t most_of_ring = 2900; // of 3072 bytes
+
+constexpr Setup message_pipe{};
+constexpr Setup byte_pipe{.type = PipeType::byte};
+constexpr Setup tight_messages{.quota = small_quota};
+constexpr Setup tight_bytes{.type = PipeType::byte, .quota = small_quota};
+constexpr Setup roomy{.quota = 8000};
+constexpr Setup roomy_bytes{.type = PipeType::byte, .quota = 8000};
+constexpr Setup with_overflow{.quota = 20000, .maximum_overflow = 1 << 16};
+constexpr Setup offered{.attached = false};
+constexpr Setup unseen{.listening = true};
+
+void without_queueing(World& world)
+{
+    world.client.set_modes(ReadMode::message, CompletionMode::complete);
+}
+
+void bytes_without_queueing(World& world)
+{
+    world.client.set_modes(ReadMode::byte, CompletionMode::complete);
+}
+
+/// The next record wraps around the end of the ring.
+void near_the_end(World& world)
+{
+    (void)world.client.write(most_of_ring);
+    (void)world.server.read(4096);
+}
+
+void one_write(Actor& end) { (void)end.write(4); }
+void two_writes(Actor& end)
+{
+    (void)end.write(4);
+    (void)end.write(5);
+}
+void large_write(Actor& end) { (void)end.write(20); }
+void write_and_cancel(Actor& end)
+{
+    Op& write = end.write(20);
+    end.cancel(write);
+}
+void one_read(Actor& end) { (void)end.read(30); }
+void short_reads(Actor& end)
+{
+    (void)end.read(3);
+    (void)end.read(30);
+}
+void two_reads(Actor& end)
+{
+    (void)end.read(30);
+    (void)end.read(30);
+}
+void read_and_cancel(Actor& end)
+{
+    Op& read = end.read(30);
+    end.cancel(read);
+}
+void close(Actor& end) { end.close(); }
+void disconnect(Actor& end) { end.disconnect(); }
+void peek(Actor& end)
+{
+    const end::PeekInformation seen = end.peek();
+    const bool some = seen.read_data_available > 0;
+    if (seen.read_data_available > 9 || some != (seen.number_of_messages > 0)) {
+        throw Failure("peek sees what never was");
+    }
+}
+
+constexpr Bounds deep{4, 0};
+constexpr Bounds middling{3, 0};
+constexpr Bounds weak{3, 1};
+constexpr Bounds weakest{2, 1};
+
+constexpr Scenario all[] = {
+    {"write_against_read", message_pipe, nullptr, one_write, one_read, deep, weak},
+    {"bytes_against_read", byte_pipe, nullptr, two_writes, short_reads, middling, weak},
+    {"two_writes_against_one_read", message_pipe, nullptr, two_writes, one_read, deep, weak},
+    {"part_of_a_message", message_pipe, nullptr, one_write, short_reads, deep, weak},
+    {"ring_wraps", roomy, near_the_end, [](Actor& end) { (void)end.write(200); },
+     [](Actor& end) { (void)end.read(4096); }, deep, weak},
+    {"ring_is_full", roomy, nullptr,
+     [](Actor& end) {
+         (void)end.write(2000);
+         (void)end.write(1500);
+     },
+     [](Actor& end) {
+         (void)end.read(4096);
+         (void)end.read(4096);
+     },
+     middling, weakest},
+    {"message_in_pieces", roomy, nullptr, [](Actor& end) { (void)end.write(4000); },
+     [](Actor& end) { (void)end.read(6000); }, middling, weakest},
+    {"bytes_in_pieces", roomy_bytes, nullptr, [](Actor& end) { (void)end.write(4000); },
+     [](Actor& end) {
+         (void)end.read(1000);
+         (void)end.read(6000);
+     },
+     middling, weakest},
+    {"cancel_of_pieces", roomy, nullptr,
+     [](Actor& end) {
+         Op& write = end.write(4000);
+         end.cancel(write);
+         (void)end.write(3);
+     },
+     [](Actor& end) { (void)end.read(6000); }, middling, weakest},
+    {"overflow_is_added", with_overflow, nullptr,
+     [](Actor& end) {
+         (void)end.write(100);
+         (void)end.write(5000);
+         (void)end.write(6);
+     },
+     [](Actor& end) {
+         (void)end.read(6000);
+         (void)end.read(6000);
+     },
+     middling, weakest},
+    {"overflow_is_replaced", with_overflow, nullptr,
+     [](Actor& end) {
+         Op& first = end.write(5000);
+         Op& second = end.write(9000);
+         end.await(first);
+         end.await(second);
+     },
+     [](Actor& end) { end.await(end.read(12000)); }, middling, weakest},
+    {"pending_write_is_read", tight_messages, nullptr, large_write, one_read, deep, weak},
+    {"pending_writes_in_order", tight_bytes, nullptr,
+     [](Actor& end) {
+         (void)end.write(8);
+         (void)end.write(8);
+         (void)end.write(8);
+     },
+     short_reads, middling, weakest},
+    {"cancel_write_against_read", tight_messages, nullptr, write_and_cancel, one_read, deep, weak},
+    {"cancel_write_half_read", tight_messages, nullptr, write_and_cancel, [](Actor& end) { (void)end.read(5); }, deep,
+     weak},
+    {"cancel_bytes_half_read", tight_bytes, nullptr,
+     [](Actor& end) {
+         write_and_cancel(end);
+         (void)end.write(3);
+     },
+     short_reads, middling, weakest},
+    {"cancel_between_writes", tight_messages, nullptr,
+     [](Actor& end) {
+         (void)end.write(9);
+         Op& write = end.write(20);
+         (void)end.write(5);
+         end.cancel(write);
+     },
+     two_reads, middling, weakest},
+    {"cancel_read_against_write", message_pipe, nullptr, one_write, read_and_cancel, deep, weak},
+    {"cancel_read_against_pending_write", tight_messages, nullptr, large_write, read_and_cancel, deep, weak},
+    {"tentative_write_against_read", tight_messages, without_queueing, large_write, one_read, deep, weak},
+    {"tentative_write_against_cancel", tight_messages, without_queueing, large_write, read_and_cancel, deep, weak},
+    {"tentative_write_against_abandon", tight_messages, without_queueing, large_write,
+     [](Actor& end) {
+         end.abandon(end.read(30));
+         (void)end.peek();
+     },
+     deep, weak},
+    {"tentative_bytes_against_cancel", tight_bytes, bytes_without_queueing, large_write,
+     [](Actor& end) {
+         Op& first = end.read(4);
+         (void)end.read(8);
+         end.cancel(first);
+     },
+     middling, weakest},
+    {"tentative_writes_against_reads", tight_messages, without_queueing,
+     [](Actor& end) {
+         (void)end.write(20);
+         (void)end.write(20);
+     },
+     [](Actor& end) {
+         Op& first = end.read(30);
+         (void)end.read(30);
+         end.cancel(first);
+     },
+     middling, weakest},
+    {"close_against_read", message_pipe, nullptr,
+     [](Actor& end) {
+         (void)end.write(4);
+         end.close();
+     },
+     two_reads, deep, weak},
+    {"close_against_write", message_pipe, nullptr, two_writes, close, deep, weak},
+    {"close_against_pending_write", tight_messages, nullptr,
+     [](Actor& end) {
+         (void)end.write(20);
+         (void)end.flush();
+     },
+     close, deep, weak},
+    {"close_with_pending_write", tight_messages, nullptr,
+     [](Actor& end) {
+         (void)end.write(20);
+         end.close();
+     },
+     one_read, deep, weak},
+    {"close_against_close", message_pipe, nullptr, close, close, deep, weak},
+    {"disconnect_against_read", message_pipe, nullptr, one_read, disconnect, deep, weak},
+    {"disconnect_against_write", message_pipe, nullptr,
+     [](Actor& end) {
+         (void)end.write(4);
+         (void)end.read(10);
+     },
+     [](Actor& end) {
+         (void)end.read(10);
+         end.disconnect();
+     },
+     middling, weak},
+    {"disconnect_against_pending_write", tight_messages, nullptr, large_write, disconnect, deep, weak},
+    {"attach_against_withdraw", offered, nullptr,
+     [](Actor& end) {
+         if (end.attach()) {
+             (void)end.read(10);
+         }
+     },
+     disconnect, deep, weak},
+    {"attach_against_close", offered, nullptr,
+     [](Actor& end) {
+         if (end.attach()) {
+             (void)end.read(10);
+             end.close();
+         }
+     },
+     close, deep, weak},
+    {"attach_against_listen", offered, nullptr,
+     [](Actor& end) {
+         if (end.attach()) {
+             (void)end.write(4);
+         }
+     },
+     [](Actor& end) {
+         end.await(end.listen());
+         (void)end.read(10);
+     },
+     deep, weak},
+    {"first_look_against_write", unseen, nullptr, two_writes, two_reads, middling, weak},
+    {"flush_against_read", message_pipe, nullptr,
+     [](Actor& end) {
+         (void)end.write(4);
+         (void)end.flush();
+     },
+     one_read, deep, weak},
+    {"flush_of_pending_write", tight_messages, nullptr,
+     [](Actor& end) {
+         Op& write = end.write(20);
+         (void)end.flush();
+         end.cancel(write);
+     },
+     one_read, deep, weak},
+    {"peek_against_write", message_pipe, nullptr, two_writes,
+     [](Actor& end) {
+         peek(end);
+         peek(end);
+     },
+     deep, weak},
+    {"transceive_against_read", message_pipe, nullptr, [](Actor& end) { (void)end.transceive(4, 20); },
+     [](Actor& end) {
+         Op& read = end.read(20);
+         end.await(read);
+         (void)end.write(6);
+     },
+     deep, weak},
+    {"transceive_against_write", message_pipe, nullptr, [](Actor& end) { (void)end.transceive(4, 20); },
+     [](Actor& end) {
+         (void)end.write(6);
+         (void)end.read(20);
+     },
+     middling, weak},
+    {"both_ways", tight_messages, nullptr,
+     [](Actor& end) {
+         (void)end.write(20);
+         (void)end.read(30);
+     },
+     [](Actor& end) {
+         (void)end.write(20);
+         (void)end.read(30);
+     },
+     middling, weakest},
+    {"sleeping_twice", tight_messages, nullptr,
+     [](Actor& end) {
+         end.await(end.write(20));
+         (void)end.write(20);
+     },
+     [](Actor& end) {
+         end.await(end.read(30));
+         (void)end.read(30);
+     },
+     middling, weakest},
+};
+
+} // namespace
+
+std::span<const Scenario> scenarios()
+{
+    return all;
+}
+
+} // namespace ntpipe::explore
