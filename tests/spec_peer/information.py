@@ -7,7 +7,6 @@ from spec_peer.layout import CLIENT, PIPE
 from spec_peer.status import *  # noqa: F403
 
 BASIC_CLASS, NAME_CLASS, ALL_CLASS, PIPE_CLASS, LOCAL_CLASS = 4, 9, 18, 23, 24
-SHORTEST_NAME_BUFFER = 8
 
 
 def pipe_modes(end):
@@ -83,10 +82,15 @@ FIXED = {
     LOCAL_CLASS: (READ_ATTRIBUTES, lambda end: struct.pack("<10I", *local(end)[1].values())),
 }
 ALL = (BASIC_CLASS, 5, 6, 7, 8, 14, 16, 17)
+# Of what ends in a name the part before it counts, and for the name alone what its length is padded to.
+SHORTEST_BUFFER = {BASIC_CLASS: 40, 5: 24, 6: 8, 7: 4, 8: 4, NAME_CLASS: 8, 14: 8, 16: 4, 17: 4, ALL_CLASS: 104, PIPE_CLASS: 8,
+                   LOCAL_CLASS: 40}
 
 
 def query(end, number, length):
-    """(status, bytes)."""
+    """(status, bytes). The length comes before the state and the right."""
+    if length < SHORTEST_BUFFER.get(number, 0):
+        return INFO_LENGTH_MISMATCH, b""
     access, make = FIXED.get(number, (READ_ATTRIBUTES if number == ALL_CLASS else 0, None))
     error = end.refusal(access)
     if error:
@@ -97,14 +101,11 @@ def query(end, number, length):
         return with_name(end, b"".join(FIXED[each][1](end) for each in ALL), length)
     if make is None:
         return INVALID_PARAMETER, b""
-    data = make(end)
-    return (SUCCESS, data) if length >= len(data) else (INFO_LENGTH_MISMATCH, b"")
+    return SUCCESS, make(end)
 
 
 def with_name(end, before, length):
     """A structure that ends with a name, as much of it as there is room for."""
-    if length < len(before) + SHORTEST_NAME_BUFFER:
-        return INFO_LENGTH_MISMATCH, b""
     name = name_bytes(end)
     data = before + struct.pack("<I", len(name)) + name
     return SUCCESS if length >= len(data) else BUFFER_OVERFLOW, data[:length]
