@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build build-asan build-tsan test conformance demo bench docs install check check-format clean help ready
+.PHONY: all build build-asan build-tsan test conformance mutations demo bench docs install check check-format clean help ready
 
 all build: ready
 	@buildtools/build build $(CONFIGURE)
@@ -26,6 +26,10 @@ conformance: all build-asan
 	$(PYTHON) tests/run build conformance samba/test_numbered_cases.py; status=$$?; \
 	$(PYTHON) tests/conformance/report.py build > build/CONFORMANCE.md && mv build/CONFORMANCE.md docs/CONFORMANCE.md && \
 	$(PYTHON) tests/conformance/report.py --summary build && exit $$status
+
+# Breaks the rules in lib/end and lib/namespace one at a time, in a copy of the sources, to see that the tests notice.
+mutations: ready
+	$(PYTHON) tests/mutations/run build $(MUTATIONS)
 
 demo: all
 	selftest/demo build
@@ -57,6 +61,7 @@ help:
 	@echo 'make [all]         library, broker, tools, Samba module, examples, tests, benchmarks, in build/'
 	@echo 'make test          the same once more with sanitizers (build/asan, build/tsan), then all tests'
 	@echo 'make conformance  the cases of the semantics over every transport, counted; writes docs/CONFORMANCE.md'
+	@echo 'make mutations    breaks one rule after the other and shows that tests notice (an hour; MUTATIONS="3.3 7": only these)'
 	@echo 'make demo          a small tour: native programs and SMB clients meet in one pipe'
 	@echo 'make bench         the benchmarks; results and plots go to build/bench'
 	@echo 'make docs          writes the tables of docs/SPEC.md that come from the code'
