@@ -6,6 +6,24 @@
 // too small for what its quota lets wait, the broker adds an overflow segment of the same shape to that direction; the order
 // of records over both is their sequence number.
 //
+// Why this is right. Each word has one writer, but for three, which are settled by read-modify-write.
+//   * tail, overflows: the writer's. head, consumed_*, reads_*, ledger: the reader's. wants: its sleeper's; who rings it only clears it.
+//   * Bytes and header of a record belong to the writer until it stores tail, to the reader from its load of tail until it stores head,
+//     and to the writer again from its load of head. Release and acquire on these two words suffice for that.
+//   * progress of a revocable record: live goes to revoked (writer) or done (reader, after copying), tentative to live (writer) or
+//     revoked (either), each by compare-and-swap, so exactly one wins; that is where taking, cancelling and deciding take effect.
+//     Other records have one writer of it.
+//   * state: attach and withdraw by compare-and-swap from 0, the other bits by fetch_or, none is ever cleared.
+// A write takes effect when it stores tail (a tentative one when it becomes live); a read when it takes its last record. Three pairs
+// store one word and then load the other's, and need sequential consistency on both sides, or both may miss the other:
+//   * sleeping: wants, then tail or head | tail or head, then wants. Nobody sleeps over what he waits for.
+//   * posting: reads_posted and ledger, then tail | tail, then ledger. A writer sees the read, or the read sees the record.
+//   * cancelling a read: ledger, then progress | tail of a tentative record, then ledger. It is revoked, or was not counted on.
+// A reader takes a read out of the ledger before it shows what was consumed, and a writer loads what was consumed before the ledger:
+// so a read that is still counted on has not taken anything that is counted as consumed. A reader that leaves counts behind is seen
+// late, never wrongly. Close revokes before it says closed, and publishes before that, so who sees closed sees all that remains.
+// tests/explore goes through the interleavings of exactly these sources.
+//
 // Nothing in here is to be believed: the other end may write anything at any time. Every field is loaded once, checked and
 // then used (see load_once), and what must be believed (identity, access, quota, ids) is told by the broker and never stands
 // here.
@@ -44,12 +62,12 @@ enum class Side : std::uint8_t { client = 0, server = 1 };
 inline constexpr std::uint64_t record_alignment = 32;
 
 struct RecordHeader {
-    std::uint32_t size;                  ///< bytes of payload behind this header
-    std::uint32_t flags;                 ///< record_flag
-    std::uint64_t sequence;              ///< 0, 1, 2... over ring and overflow of one direction
+    std::uint32_t size;             ///< bytes of payload behind this header
+    std::uint32_t flags;            ///< record_flag
+    std::uint64_t sequence;         ///< 0, 1, 2... over ring and overflow of one direction
     Shared<std::uint64_t> progress; ///< bits 0..31 bytes consumed, bits 32..33 record_state
-    std::uint32_t context;               ///< broker-issued id of the writer's security context
-    std::uint32_t rest;                  ///< bytes of the same write that follow in later records
+    std::uint32_t context;          ///< broker-issued id of the writer's security context
+    std::uint32_t rest;             ///< bytes of the same write that follow in later records
 };
 static_assert(sizeof(RecordHeader) == record_alignment);
 static_assert(Shared<std::uint64_t>::is_always_lock_free);
@@ -103,7 +121,7 @@ struct SegmentHeader {
 
     // Written by the writer.
     alignas(64) Shared<std::uint64_t> tail; ///< end of the last published record
-    Shared<std::uint64_t> overflows; ///< overflow segments that the writer has begun to use (ring segment only)
+    Shared<std::uint64_t> overflows;        ///< overflow segments that the writer has begun to use (ring segment only)
     std::byte reserved1[48];
 
     // Written by the reader.

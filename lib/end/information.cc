@@ -56,6 +56,9 @@ Status End::query(PipeLocalInformation& information)
     if (const Status status = check(security::access::read_attributes); status != Status::success) {
         return status;
     }
+    if (!reads_.empty()) {
+        settle(); // what they wait for is theirs
+    }
     const auto outgoing_quota = doubt::client_writes_from_inbound_quota
                                     ? attributes_.quota(channel::outgoing_direction(side_))
                                     : attributes_.outbound_quota;

@@ -38,7 +38,7 @@ MUTANTS = {
     "no-bell-after-refusal": ("end/write.cc", "    connection_->doorbell->ring(); // only the reader can free its room\n", "", None),
     "no-bell-after-close": ("end/end.cc", "        connection_->page->say_closed();\n        connection_->doorbell->ring();\n    }\n    for",
                             "        connection_->page->say_closed();\n    }\n    for", None),
-    "close-keeps-pending": ("end/end.cc", "                (void)revoke(write);\n", "", None),
+    "close-keeps-pending": ("end/end.cc", "write.operation != nullptr && !revoke(write)) {", "write.operation != nullptr && false) {", None),
     "closed-before-revoked": ("end/end.cc", "        for (Outstanding& write : outstanding_) {\n            if (doubt",
                               "        connection_->page->say_closed();\n        for (Outstanding& write : outstanding_) {\n            if (doubt", None),
     "withdraw-is-ignored": ("end/end.cc", "offer_ && !offer_->page->withdraw()", "offer_ && !(offer_->page->withdraw() || true)", None),
@@ -49,7 +49,11 @@ MUTANTS = {
     "space-not-wanted": ("end/end.cc", "wants |= channel::want::space;", "wants |= 0;", None),
     "served-then-posted": ("end/read.cc", "    post_reads();\n    serve_pending_reads();\n", "    serve_pending_reads();\n    post_reads();\n", None),
     "flush-at-once": ("end/write.cc", "    return passed >= flush.flush_records_;", "    return passed + 1 >= flush.flush_records_;", None),
+    "ledger-before-walk": ("end/write.cc", "    channel::Walk walk = connection_->outgoing->walk();\n    const std::vector<channel::PostedRead> reads = connection_->outgoing->posted_reads();\n",
+                           "    const std::vector<channel::PostedRead> reads = connection_->outgoing->posted_reads();\n    channel::Walk walk = connection_->outgoing->walk();\n", None),
+    "peek-before-reads": ("end/read.cc", "    if (connection_->incoming && reads_.empty()) {\n        channel::Walk", "    if (connection_->incoming) {\n        channel::Walk", None),
     # the words of the channel
+    "abort-of-the-first": ("channel/incoming.cc", "    (void)front(record); // passes", "    // passes", None),
     "wants-taken-too-early": ("channel/page.cc", "    if ((wants.load(std::memory_order_seq_cst) & reasons) == 0) {\n        return false;\n    }\n    wants.store(0, std::memory_order_relaxed);\n",
                               "    const std::uint32_t seen = wants.load(std::memory_order_seq_cst);\n    wants.store(0, std::memory_order_relaxed);\n    if ((seen & reasons) == 0) {\n        return false;\n    }\n", None),
     "wants-relaxed": ("channel/page.cc", f"].wants.store(wants, {SEQ})", "].wants.store(wants, std::memory_order_relaxed)", None),
@@ -97,11 +101,12 @@ def flags():
 
 
 def compile_one(source, target, lib):
-    subprocess.run(["g++", "-std=gnu++20", "-O1", "-w", "-DNTPIPE_EXPLORE", f"-I{TESTS}", f"-I{TESTS}/explore", f"-I{lib}", f"-I{lib}/api",
+    subprocess.run(["g++", "-std=gnu++20", "-O1", "-w", "-DNTPIPE_EXPLORE", f"-I{TESTS}", f"-I{TESTS}/explore", f"-I{TESTS}/model", f"-I{lib}", f"-I{lib}/api",
                     f"-I{lib}/glue", f"-I{lib}/status", *flags(), "-c", source, "-o", target], check=True)
 
 
 def sources(lib):
+    yield os.path.join(TESTS, "model", "model.cc")
     for folder in [os.path.join(lib, layer) for layer in LAYERS] + [os.path.join(TESTS, "explore")]:
         yield from (os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".cc"))
 

@@ -12,7 +12,7 @@ namespace ntpipe::explore {
 namespace {
 
 constexpr std::size_t stack_size = std::size_t{256} * 1024;
-constexpr std::size_t granule = 32; ///< of the search for data races: records begin at multiples of it
+constexpr std::size_t granule = 32;      ///< of the search for data races: records begin at multiples of it
 constexpr std::uint64_t longest = 20000; ///< steps of a schedule; more is a livelock
 
 Scheduler* active = nullptr;
@@ -36,7 +36,8 @@ bool acquires(std::memory_order order)
 
 bool releases(std::memory_order order)
 {
-    return order == std::memory_order_release || order == std::memory_order_acq_rel || order == std::memory_order_seq_cst;
+    return order == std::memory_order_release || order == std::memory_order_acq_rel ||
+           order == std::memory_order_seq_cst;
 }
 
 } // namespace
@@ -57,8 +58,7 @@ Scheduler* Scheduler::running()
 
 // ---- a schedule ----
 
-void Scheduler::run(const Bounds& bounds, const std::vector<std::uint8_t>& plan,
-                    const std::array<Body, fibers>& bodies)
+void Scheduler::run(const Bounds& bounds, const std::vector<std::uint8_t>& plan, const std::array<Body, fibers>& bodies)
 {
     bounds_ = bounds;
     plan_ = &plan;

@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // test_explore.cc: goes through the schedules of each scenario, or repeats one.
 //
-//   test_explore --list             the scenarios
+//   test_explore --list             the scenarios; there is also random_programs, which runs if named
 //   test_explore [SCENARIO...]      all schedules of these, or of all
 //   test_explore --first            all schedules of all, up to the first failure
 //   test_explore --seed SEED        one schedule, step by step; SEED is what a failure prints
-// NTPIPE_EXPLORE_DEEPER=n allows n more preemptions than usual.
+// NTPIPE_EXPLORE_DEEPER=n allows n more preemptions than usual. random_programs goes through NTPIPE_EXPLORE_PROGRAMS programs, of
+// which the first is number NTPIPE_EXPLORE_FIRST.
+#include "linear.hpp"
 #include "scenarios.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <sstream>
+#include <unordered_set>
 
 using namespace ntpipe::explore;
 
 namespace {
+
+const std::string program_prefix = "program-";
+const std::string programs_name = "random_programs";
+constexpr std::uint64_t usual_programs = 1000;
 
 struct Seed {
     const Scenario* scenario = nullptr;
@@ -39,6 +47,11 @@ std::string text_of(const Seed& seed)
 
 const Scenario* find(const std::string& name)
 {
+    if (name.starts_with(program_prefix)) {
+        static Scenario random;
+        random = program(std::stoull(name.substr(program_prefix.size())));
+        return &random;
+    }
     for (const Scenario& scenario : scenarios()) {
         if (name == scenario.name) {
             return &scenario;
@@ -66,17 +79,23 @@ std::optional<Seed> parse(const std::string& text)
     return seed.scenario != nullptr ? std::optional(seed) : std::nullopt;
 }
 
+std::unordered_set<std::string> explained; ///< histories of the scenario that is searched
+
 /// What is wrong with one schedule, or "".
 std::string run(Scheduler& scheduler, const Seed& seed, std::vector<std::string>* trace = nullptr)
 {
     World world(seed.scenario->setup);
-    if (seed.scenario->prepare != nullptr) {
+    if (seed.scenario->prepare) {
         seed.scenario->prepare(world);
     }
     scheduler.trace(trace, [&world](const void* word) { return world.name_of(word); });
-    const auto body = [](Actor& actor, void (*script)(Actor&)) {
-        return [&actor, script] {
-            script(actor);
+    const auto body = [](Actor& actor, const std::function<void(Actor&)>& script) {
+        return [&actor, &script] {
+            try {
+                script(actor);
+            } catch (const Stuck&) {
+                return;
+            }
             actor.serve();
         };
     };
@@ -84,6 +103,17 @@ std::string run(Scheduler& scheduler, const Seed& seed, std::vector<std::string>
                   {body(world.client, seed.scenario->client), body(world.server, seed.scenario->server)});
     if (!scheduler.failure().empty() || scheduler.pruned()) {
         return scheduler.failure();
+    }
+    if (seed.scenario->linear) {
+        // Most schedules have a history that was there before.
+        std::string history = history_of(world);
+        if (!explained.contains(history)) {
+            const std::string what = explain(world);
+            if (!what.empty()) {
+                return what;
+            }
+            explained.insert(std::move(history));
+        }
     }
     return world.judge();
 }
@@ -113,45 +143,86 @@ void report(Scheduler& scheduler, Seed seed)
     std::printf("%s\nto see it again: --seed %s\n", what.c_str(), text_of(seed).c_str());
 }
 
-/// All schedules of a scenario within the bounds. False: one failed, and was reported.
-bool search(Scheduler& scheduler, const Scenario& scenario, const Bounds& bounds)
-{
-    const auto began = std::chrono::steady_clock::now();
-    Seed seed{&scenario, bounds, {}};
+struct Found {
     std::uint64_t schedules = 0;
     std::uint64_t pruned = 0;
+};
+
+/// All schedules of a scenario within the bounds. nullopt: one failed, and was reported.
+std::optional<Found> search(Scheduler& scheduler, const Scenario& scenario, const Bounds& bounds)
+{
+    explained.clear();
+    Seed seed{&scenario, bounds, {}};
+    Found found;
     do {
         const std::string what = run(scheduler, seed);
         if (!what.empty()) {
-            std::printf("after %llu schedules\n", static_cast<unsigned long long>(schedules));
+            std::printf("after %llu schedules\n", static_cast<unsigned long long>(found.schedules));
             seed.plan = scheduler.choices();
+            explained.clear();
             report(scheduler, seed);
-            return false;
+            return std::nullopt;
         }
-        ++schedules;
-        pruned += scheduler.pruned() ? 1 : 0;
+        ++found.schedules;
+        found.pruned += scheduler.pruned() ? 1 : 0;
     } while (scheduler.next_plan(seed.plan));
+    return found;
+}
+
+void print(const std::string& name, const Bounds& bounds, const Found& found,
+           std::chrono::steady_clock::time_point began)
+{
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-    std::printf("%-36s %u preemptions, %u delays: %8llu schedules (%llu cut short), %.2f s\n", scenario.name,
-                bounds.preemptions, bounds.delays, static_cast<unsigned long long>(schedules),
-                static_cast<unsigned long long>(pruned), took.count());
-    return true;
+    std::printf("%-36s %u preemptions, %u delays: %8llu schedules (%llu cut short), %.2f s\n", name.c_str(),
+                bounds.preemptions, bounds.delays, static_cast<unsigned long long>(found.schedules),
+                static_cast<unsigned long long>(found.pruned), took.count());
+}
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise)
+{
+    const char* text = std::getenv(variable);
+    return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+bool verdict(const std::string& name, bool good)
+{
+    std::printf("%s %s\n", good ? "[       OK ]" : "[  FAILED  ]", name.c_str());
+    std::fflush(stdout);
+    return good;
 }
 
 bool test(Scheduler& scheduler, const Scenario& scenario)
 {
-    const char* deeper = std::getenv("NTPIPE_EXPLORE_DEEPER");
-    const unsigned more = deeper != nullptr ? static_cast<unsigned>(std::strtoul(deeper, nullptr, 10)) : 0;
     for (Bounds bounds : {scenario.ordered, scenario.buffered}) {
-        bounds.preemptions += more;
-        if (!search(scheduler, scenario, bounds)) {
-            std::printf("[  FAILED  ] %s\n", scenario.name);
-            return false;
+        const auto began = std::chrono::steady_clock::now();
+        bounds.preemptions += static_cast<unsigned>(number_from("NTPIPE_EXPLORE_DEEPER", 0));
+        const std::optional<Found> found = search(scheduler, scenario, bounds);
+        if (!found) {
+            return verdict(scenario.name, false);
         }
+        print(scenario.name, bounds, *found, began);
     }
-    std::printf("[       OK ] %s\n", scenario.name);
-    std::fflush(stdout);
-    return true;
+    return verdict(scenario.name, true);
+}
+
+bool test_programs(Scheduler& scheduler)
+{
+    const auto began = std::chrono::steady_clock::now();
+    Found all;
+    Bounds bounds;
+    const std::uint64_t first = number_from("NTPIPE_EXPLORE_FIRST", 0);
+    for (std::uint64_t i = first; i < first + number_from("NTPIPE_EXPLORE_PROGRAMS", usual_programs); ++i) {
+        const Scenario scenario = program(i);
+        bounds = scenario.ordered;
+        const std::optional<Found> found = search(scheduler, scenario, bounds);
+        if (!found) {
+            return verdict(programs_name, false);
+        }
+        all.schedules += found->schedules;
+        all.pruned += found->pruned;
+    }
+    print(programs_name, bounds, all, began);
+    return verdict(programs_name, true);
 }
 
 int repeat(Scheduler& scheduler, const char* text)
@@ -176,7 +247,7 @@ int main(int argc, char** argv)
 {
     if (argc > 1 && std::strcmp(argv[1], "--list") == 0) {
         for (const Scenario& scenario : scenarios()) {
-            std::puts(scenario.name);
+            std::puts(scenario.name.c_str());
         }
         return 0;
     }
@@ -185,16 +256,17 @@ int main(int argc, char** argv)
         return repeat(scheduler, argv[2]);
     }
     const bool first = argc > 1 && std::strcmp(argv[1], "--first") == 0;
+    const auto wanted = [&](const std::string& name) {
+        return ((argc == 1 || first) && name != programs_name) || std::find(argv + 1, argv + argc, name) != argv + argc;
+    };
     bool good = true;
     for (const Scenario& scenario : scenarios()) {
-        bool wanted = argc == 1 || first;
-        for (int i = 1; i < argc; ++i) {
-            wanted = wanted || std::strcmp(argv[i], scenario.name) == 0;
+        if (wanted(scenario.name) && (good || !first)) {
+            good = test(scheduler, scenario) && good;
         }
-        good = (!wanted || test(scheduler, scenario)) && good;
-        if (first && !good) {
-            break;
-        }
+    }
+    if (wanted(programs_name) && (good || !first)) {
+        good = test_programs(scheduler) && good;
     }
     return good ? 0 : 1;
 }

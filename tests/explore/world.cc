@@ -54,6 +54,7 @@ void Op::completed()
 {
     require(!over, "an operation completed twice");
     over = true;
+    ended = world->tick();
     result = status();
     count = information();
 }
@@ -77,6 +78,7 @@ Op& Actor::start(Op::Kind kind, std::size_t size)
     op.size = size;
     op.world = &world_;
     op.id = world_.ops_.size();
+    op.began = world_.tick();
     if (Scheduler* scheduler = Scheduler::running()) {
         scheduler->note("starts " + world_.describe(op));
     }
@@ -85,10 +87,12 @@ Op& Actor::start(Op::Kind kind, std::size_t size)
 
 Op& Actor::started(Op& op, Status status)
 {
+    op.returned = world_.tick();
     if (status != Status::pending) {
         op.over = true;
         op.result = status;
         op.count = op.information();
+        op.ended = op.returned;
     }
     if (Scheduler* scheduler = Scheduler::running()) {
         scheduler->note("has " + world_.describe(op));
@@ -141,11 +145,14 @@ Op& Actor::listen()
     return started(op, end->listen(op));
 }
 
-void Actor::cancel(Op& op)
+Op& Actor::cancel(Op& op)
 {
     op.cancel_requested = op.cancel_requested || !op.over;
-    op.cancel();
+    Op& own = start(Op::Kind::cancel, 0);
+    own.target = &op;
+    started(own, end->cancel(op));
     fire();
+    return own;
 }
 
 void Actor::abandon(Op& op)
@@ -162,33 +169,42 @@ void Actor::abandon(Op& op)
 
 void Actor::await(Op& op)
 {
-    while (!op.over && pause()) {}
+    while (!op.over) {
+        if (!pause()) {
+            throw Stuck();
+        }
+    }
 }
 
-end::PeekInformation Actor::peek()
+Op& Actor::peek(std::size_t room)
 {
-    end::PeekInformation seen;
-    std::vector<std::byte> room(4096);
-    (void)end->peek(room, seen);
-    if (seen.read_data_available == 0) {
+    Op& op = start(Op::Kind::peek, room);
+    op.buffer.resize(room);
+    started(op, end->peek(op.buffer, op.seen));
+    op.count = op.seen.copied;
+    if (op.seen.read_data_available == 0) {
         world_.excess_.at(index_) = false;
     }
-    return seen;
+    return op;
 }
 
-void Actor::close()
+Op& Actor::close()
 {
+    Op& op = start(Op::Kind::close, 0);
     world_.closed_[index_] = true;
     end->close();
+    started(op, Status::success);
     fire();
+    return op;
 }
 
-void Actor::disconnect()
+Op& Actor::disconnect()
 {
-    if (end->disconnect() == Status::success) {
-        world_.disconnected_ = true;
-    }
+    Op& op = start(Op::Kind::disconnect, 0);
+    started(op, end->disconnect());
+    world_.disconnected_ = world_.disconnected_ || op.result == Status::success;
     fire();
+    return op;
 }
 
 bool Actor::attach()
@@ -326,7 +342,7 @@ end::Connection World::half(Side side)
     half.incoming.emplace(memories_[side == Side::client ? "outbound" : "inbound"]->share());
     half.outgoing.emplace(memories_[side == Side::client ? "inbound" : "outbound"]->share());
     half.doorbell = std::make_unique<Bell>(side == Side::client ? server : client);
-    half.client = std::make_shared<security::Identity>();
+    half.opened_as.identity = std::make_shared<security::Identity>();
     return half;
 }
 
@@ -367,7 +383,8 @@ std::vector<Op*> World::of(std::size_t actor, bool writing)
 
 std::string World::describe(const Op& op) const
 {
-    static constexpr std::array kinds = {"read", "write", "transceive", "flush", "listen"};
+    static constexpr std::array kinds = {"read",   "write", "transceive", "flush",     "listen",
+                                         "cancel", "peek",  "close",      "disconnect"};
     std::string text = std::string(op.actor == client_index ? "client's " : "server's ") +
                        kinds.at(static_cast<std::size_t>(op.kind)) + " #" + std::to_string(op.id) + " of " +
                        std::to_string(op.size);
@@ -432,27 +449,52 @@ void World::check_wakeups()
 void World::check_statuses()
 {
     for (const Op& op : ops_) {
+        if (op.kind >= Op::Kind::cancel) {
+            continue;
+        }
         if (!op.over) {
+            require(op.kind == Op::Kind::listen || !closed_.at(1 - op.actor),
+                    [&] { return "pending though the other end is closed: " + describe(op); });
             require(!closed_.at(op.actor), [&] { return "pending on a closed end: " + describe(op); });
-            require(op.actor != client_index || !disconnected_, [&] { return "pending on a detached end: " + describe(op); });
+            require(op.actor != client_index || !disconnected_,
+                    [&] { return "pending on a detached end: " + describe(op); });
             continue;
         }
         const bool peer_left = closed_.at(1 - op.actor) || closed_.at(op.actor);
         bool allowed = false;
         switch (op.result) {
-        case Status::success: allowed = true; break;
-        case Status::buffer_overflow: allowed = op.by_message; break;
-        case Status::cancelled: allowed = op.cancel_requested; break;
-        case Status::pipe_broken: allowed = peer_left && (op.kind != Op::Kind::transceive || peer_left); break;
-        case Status::pipe_closing: allowed = peer_left && op.kind != Op::Kind::read; break;
-        case Status::pipe_disconnected: allowed = disconnected_; break;
+        case Status::success:
+            allowed = true;
+            break;
+        case Status::buffer_overflow:
+            allowed = op.by_message;
+            break;
+        case Status::cancelled:
+            allowed = op.cancel_requested;
+            break;
+        case Status::pipe_broken:
+            allowed = peer_left && (op.kind != Op::Kind::transceive || peer_left);
+            break;
+        case Status::pipe_closing:
+            allowed = peer_left && op.kind != Op::Kind::read;
+            break;
+        case Status::pipe_disconnected:
+            allowed = disconnected_;
+            break;
         case Status::pipe_empty:
         case Status::pipe_busy:
         case Status::pipe_listening:
-        case Status::pipe_connected: allowed = true; break;
-        case Status::invalid_pipe_state: allowed = peer_left || disconnected_; break;
-        case Status::file_closed: allowed = closed_.at(op.actor); break;
-        default: break;
+        case Status::pipe_connected:
+            allowed = true;
+            break;
+        case Status::invalid_pipe_state:
+            allowed = peer_left || disconnected_;
+            break;
+        case Status::file_closed:
+            allowed = closed_.at(op.actor);
+            break;
+        default:
+            break;
         }
         require(allowed, [&] { return "a status that cannot be: " + describe(op); });
         if (op.kind == Op::Kind::write && op.result == Status::success && !op.without_queueing) {
@@ -473,9 +515,10 @@ static std::size_t extent(const Op& write)
     if (write.without_queueing) {
         return write.over && write.result == Status::success ? write.count : 0;
     }
-    const bool refused = write.over && (write.result == Status::pipe_closing || write.result == Status::pipe_listening ||
-                                        write.result == Status::pipe_busy || write.result == Status::invalid_pipe_state ||
-                                        write.result == Status::file_closed);
+    const bool refused =
+        write.over && (write.result == Status::pipe_closing || write.result == Status::pipe_listening ||
+                       write.result == Status::pipe_busy || write.result == Status::invalid_pipe_state ||
+                       write.result == Status::file_closed);
     return refused ? 0 : write.data.size();
 }
 
@@ -485,19 +528,23 @@ void World::follow(const std::vector<Op*>& writes, const Op& read, Position& at)
     std::size_t message = writes.size();
     for (std::size_t i = 0; i < read.count; ++i) {
         for (;; ++at.write, at.byte = 0) {
-            require(at.write < writes.size(), [&] { return "bytes that were not written, or twice, or in wrong order: " + describe(read); });
+            require(at.write < writes.size(),
+                    [&] { return "bytes that were not written, or twice, or in wrong order: " + describe(read); });
             if (at.byte < extent(*writes[at.write]) && content(at.write, at.byte) == read.buffer.at(i)) {
                 break;
             }
-            require(at.byte == extent(*writes[at.write]) || may_be_lost(*writes[at.write]), [&] { return "bytes are lost of " + describe(*writes[at.write]) + " before " + describe(read); });
+            require(at.byte == extent(*writes[at.write]) || may_be_lost(*writes[at.write]),
+                    [&] { return "bytes are lost of " + describe(*writes[at.write]) + " before " + describe(read); });
         }
-        require(!read.by_message || i == 0 || message == at.write, [&] { return "a read of two messages: " + describe(read); });
+        require(!read.by_message || i == 0 || message == at.write,
+                [&] { return "a read of two messages: " + describe(read); });
         message = at.write;
         ++at.byte;
     }
     if (read.by_message && read.count > 0) {
         const bool whole = at.byte == extent(*writes[message]);
-        require(read.result == Status::success ? whole : !whole || read.result != Status::buffer_overflow, [&] { return "the end of a message is not where it was: " + describe(read); });
+        require(read.result == Status::success ? whole : !whole || read.result != Status::buffer_overflow,
+                [&] { return "the end of a message is not where it was: " + describe(read); });
     }
 }
 
@@ -522,13 +569,15 @@ void World::check_direction(Direction direction)
         const Op& write = *writes[i];
         const std::size_t passed = i < at.write ? extent(write) : i == at.write ? at.byte : 0;
         const bool taken_back = write.over && write.result != Status::success && write.kind != Op::Kind::transceive;
-        require(!taken_back || write.result != Status::cancelled || i != at.write || at.byte < extent(write), [&] { return "cancelled, but wholly read: " + describe(write); });
+        require(!taken_back || write.result != Status::cancelled || i != at.write || at.byte < extent(write),
+                [&] { return "cancelled, but wholly read: " + describe(write); });
         const std::size_t rest = taken_back ? 0 : extent(write) - passed;
         unread += rest;
         messages += rest > 0 ? 1 : 0;
         left.push_back(unread);
         if (!write.over && write.kind == Op::Kind::write && writer.end->state() == end::PipeState::connected) {
-            require(unread > setup_.quota, [&] { return "lost wake-up: within the quota, but pending: " + describe(write); });
+            require(unread > setup_.quota,
+                    [&] { return "lost wake-up: within the quota, but pending: " + describe(write); });
         }
     }
     if (closed_.at(0) || closed_.at(1) || disconnected_ || reader.end == nullptr || writer.end == nullptr) {
@@ -536,7 +585,8 @@ void World::check_direction(Direction direction)
             unread = 0;
             messages = 0;
             for (std::size_t i = at.write; i < writes.size(); ++i) {
-                const std::size_t rest = may_be_lost(*writes[i]) ? 0 : extent(*writes[i]) - (i == at.write ? at.byte : 0);
+                const std::size_t rest =
+                    may_be_lost(*writes[i]) ? 0 : extent(*writes[i]) - (i == at.write ? at.byte : 0);
                 unread += rest;
                 messages += rest > 0 ? 1 : 0;
             }
@@ -547,25 +597,37 @@ void World::check_direction(Direction direction)
     const bool never_queued =
         std::all_of(writes.begin(), writes.end(), [](const Op* write) { return write->without_queueing; });
     // An abandoned read leaves its data to the next one, but what a peek has not seen after that did not count on it.
-    require(!never_queued || excess_.at(reader.index_) || unread <= setup_.quota, "a write that was not to wait is there beyond the quota");
-    const end::PeekInformation seen = reader.peek();
+    require(!never_queued || excess_.at(reader.index_) || unread <= setup_.quota,
+            "a write that was not to wait is there beyond the quota");
+    const bool has_empty =
+        std::any_of(writes.begin(), writes.end(), [](const Op* write) { return write->data.empty(); });
+    const end::PeekInformation seen = reader.peek().seen;
     if (setup_.maximum_overflow == 0 && unread + 64 * writes.size() < setup_.ring_size - channel::segment_header_size) {
-        require(seen.read_data_available == unread, [&] { return "peek says " + std::to_string(seen.read_data_available) + ", but " +
-                                                        std::to_string(unread) + " are unread"; });
-        require(setup_.type == end::PipeType::byte || seen.number_of_messages == messages, "peek counts the wrong number of messages");
+        require(seen.read_data_available == unread, [&] {
+            return "peek says " + std::to_string(seen.read_data_available) + ", but " + std::to_string(unread) +
+                   " are unread";
+        });
+        require(setup_.type == end::PipeType::byte || has_empty || seen.number_of_messages == messages,
+                "peek counts the wrong number of messages");
     }
+    const bool told_of_end = std::any_of(
+        reads.begin(), reads.end(), [](const Op* read) { return read->over && read->result == Status::pipe_broken; });
+    require(!told_of_end || unread == 0, "a read was told of the end before what is left was read");
     require(!read_pending || seen.read_data_available == 0, "lost wake-up: a read waits for data that is there");
     if (writer.end->state() == end::PipeState::connected && !closed_.at(writer.index_)) {
         end::PipeLocalInformation local;
         (void)writer.end->query(local);
         const std::uint32_t available = local.write_quota_available;
         if (!read_pending) {
-            require(available == setup_.quota - std::min<std::size_t>(setup_.quota, unread), [&] { return "WriteQuotaAvailable is " + std::to_string(available) + ", but " + std::to_string(unread) + " are unread"; });
+            require(available == setup_.quota - std::min<std::size_t>(setup_.quota, unread), [&] {
+                return "WriteQuotaAvailable is " + std::to_string(available) + ", but " + std::to_string(unread) +
+                       " are unread";
+            });
         }
         for (const Op& op : ops_) {
             if (op.kind == Op::Kind::flush && op.actor == writer.index_) {
                 const std::size_t before = op.earlier_writes == 0 ? 0 : left.at(op.earlier_writes - 1);
-                require(op.over || before > 0, "lost wake-up: a flush waits for nothing");
+                require(op.over || before > 0 || has_empty, "lost wake-up: a flush waits for nothing");
             }
         }
     }
@@ -583,13 +645,13 @@ void World::check_direction(Direction direction)
             break;
         }
         follow(writes, read, at);
-        require(read.count > 0 || read.by_message, "a read of nothing");
-        if (read.count == 0) {
-            break;
-        }
+        require(read.count > 0 || has_empty, "a read of nothing");
+        require(read.count == 0 || writes[at.write]->result != Status::pipe_broken || !closed_.at(writer.index_),
+                "a write that was pending when its end was closed is still there");
     }
     for (; at.write < writes.size(); ++at.write, at.byte = 0) {
-        require(at.byte == extent(*writes[at.write]) || may_be_lost(*writes[at.write]), [&] { return "bytes are lost of " + describe(*writes[at.write]); });
+        require(at.byte == extent(*writes[at.write]) || may_be_lost(*writes[at.write]),
+                [&] { return "bytes are lost of " + describe(*writes[at.write]); });
     }
 }
 

@@ -19,9 +19,13 @@ namespace ntpipe::explore {
 
 class World;
 
+/// Ends a script that waits for what will not come.
+struct Stuck {};
+
 /// An operation, for as long as its world lives. The bytes of a write say which write it is and where in it they stand.
 struct Op : end::Operation {
-    enum class Kind : std::uint8_t { read, write, transceive, flush, listen };
+    /// The last ones are over at once.
+    enum class Kind : std::uint8_t { read, write, transceive, flush, listen, cancel, peek, close, disconnect };
     void completed() override;
 
     Kind kind = Kind::read;
@@ -38,6 +42,13 @@ struct Op : end::Operation {
     World* world = nullptr;
     std::uint64_t id = 0;
     std::size_t earlier_writes = 0; ///< of a flush
+    const Op* target = nullptr;     ///< of a cancel
+    end::PeekInformation seen;      ///< by a peek
+
+    // When it was started, when that returned, and when it was over, on the world's clock.
+    std::uint64_t began = 0;
+    std::uint64_t returned = 0;
+    std::uint64_t ended = 0;
 };
 
 struct Setup {
@@ -61,16 +72,17 @@ public:
     Op& transceive(std::size_t size, std::size_t room);
     Op& flush();
     Op& listen();
-    void cancel(Op& op);
+    Op& cancel(Op& op);
     /// As if its owner had destroyed it.
     void abandon(Op& op);
-    void await(Op& op);
-    end::PeekInformation peek();
-    void close();
-    void disconnect();
+    void await(Op& op); ///< may throw Stuck
+    Op& peek(std::size_t room = 4096);
+    Op& close();
+    Op& disconnect();
     /// The client attaches. False: the server has withdrawn its offer.
     bool attach();
     void set_modes(end::ReadMode read, end::CompletionMode completion);
+    [[nodiscard]] const end::PipeInformation& modes() const { return modes_; }
 
     // ---- for the world ----
 
@@ -123,6 +135,8 @@ public:
     [[nodiscard]] std::string judge();
     [[nodiscard]] std::string name_of(const void* word) const;
     [[nodiscard]] std::string describe(const Op& op) const;
+    [[nodiscard]] const std::list<Op>& ops() const { return ops_; }
+    [[nodiscard]] std::uint64_t tick() { return ++clock_; }
 
 private:
     friend class Actor;
@@ -146,6 +160,7 @@ private:
     std::map<std::string, std::shared_ptr<unit::HeapMemory>> memories_;
     std::list<Op> ops_;
     std::array<bool, 2> closed_{};
+    std::uint64_t clock_ = 0;
     bool disconnected_ = false;
     std::array<bool, 2> excess_{}; ///< by reader: writes that were not to wait may be there beyond the quota
 };

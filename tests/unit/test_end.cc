@@ -527,6 +527,85 @@ void test_transceive_ignores_quota(void** /*state*/) // case 157
     assert_true(call.done && pending.done);
 }
 
+// ---- what the explorer has found (tests/explore): one end acts before it was woken for what the other one has done ----
+
+// Everything beyond `quota` 0 pends until it is read.
+PairParameters without_quota()
+{
+    PairParameters parameters;
+    parameters.inbound_quota = parameters.outbound_quota = 0;
+    return parameters;
+}
+
+void test_close_after_a_write_was_read(void** /*state*/)
+{
+    EndPair pair(without_quota());
+    pair.connect();
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, "taken"), Status::pending);
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 10), Status::success);
+    pair.server->close(); // it does not know yet
+    pair.pump();
+    assert_status(write.status(), Status::success);
+}
+
+void test_close_by_the_reader_of_a_write(void** /*state*/)
+{
+    for (const bool disconnects : {false, true}) {
+        EndPair pair(without_quota());
+        pair.connect();
+        end::End& writer = disconnects ? *pair.client : *pair.server;
+        end::End& reader = disconnects ? *pair.server : *pair.client;
+        TestOperation write;
+        TestOperation flush;
+        assert_status(start_write(writer, write, "taken"), Status::pending);
+        assert_status(writer.flush(flush), Status::pending);
+        TestOperation read;
+        assert_status(start_read(reader, read, 10), Status::success);
+        if (disconnects) {
+            assert_status(reader.disconnect(), Status::success);
+        } else {
+            reader.close();
+        }
+        pair.pump();
+        assert_status(write.status(), Status::success);
+        assert_status(flush.status(), Status::success);
+    }
+}
+
+void test_disconnect_after_a_write_for_a_waiting_read(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 10), Status::pending);
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, "first"), Status::success);
+    assert_status(pair.server->disconnect(), Status::success);
+    pair.pump();
+    assert_status(read.status(), Status::success);
+    assert_int_equal(read.information(), 5);
+}
+
+void test_peek_beside_a_waiting_read(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation read;
+    assert_status(start_read(*pair.server, read, 10), Status::pending);
+    TestOperation write;
+    assert_status(start_write(*pair.client, write, "his"), Status::success);
+    end::PeekInformation seen;
+    assert_status(pair.server->peek({}, seen), Status::success); // before it was woken
+    assert_int_equal(seen.read_data_available, 0);
+    end::PipeLocalInformation local;
+    assert_status(pair.server->query(local), Status::success);
+    assert_int_equal(local.read_data_available, 0);
+    pair.pump();
+    assert_int_equal(read.information(), 3);
+}
+
 void test_flush_is_a_marker(void** /*state*/) // cases 150 to 153
 {
     EndPair pair;
@@ -600,20 +679,21 @@ void test_destroying_an_operation_cancels_it(void** /*state*/)
 
 } // namespace
 
-NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_listen_completes_when_the_client_attaches),
-                 NTPIPE_UNIT_TEST(test_client_that_never_attaches_leaves_no_trace),
-                 NTPIPE_UNIT_TEST(test_withdrawn_client_cannot_attach), NTPIPE_UNIT_TEST(test_message_mode_reads),
-                 NTPIPE_UNIT_TEST(test_byte_mode_reads_cross_messages), NTPIPE_UNIT_TEST(test_pending_read_completes),
-                 NTPIPE_UNIT_TEST(test_posted_read_is_not_charged),
-                 NTPIPE_UNIT_TEST(test_cancel_of_a_read_that_was_counted_on), NTPIPE_UNIT_TEST(test_quota_sequence),
-                 NTPIPE_UNIT_TEST(test_cancel_removes_a_half_read_write), NTPIPE_UNIT_TEST(test_non_blocking_writes),
-                 NTPIPE_UNIT_TEST(test_cancel_undoes_a_tentative_decision),
-                 NTPIPE_UNIT_TEST(test_large_message_through_overflow),
-                 NTPIPE_UNIT_TEST(test_overflow_is_faster_than_the_attach),
-                 NTPIPE_UNIT_TEST(test_large_message_in_pieces), NTPIPE_UNIT_TEST(test_cancel_of_a_message_in_pieces),
-                 NTPIPE_UNIT_TEST(test_cancelled_write_makes_room), NTPIPE_UNIT_TEST(test_close_drains_then_breaks),
-                 NTPIPE_UNIT_TEST(test_close_completes_the_other_side),
-                 NTPIPE_UNIT_TEST(test_dead_writer_loses_its_pending_write_only),
-                 NTPIPE_UNIT_TEST(test_disconnect_detaches_for_ever), NTPIPE_UNIT_TEST(test_transceive),
-                 NTPIPE_UNIT_TEST(test_transceive_ignores_quota), NTPIPE_UNIT_TEST(test_flush_is_a_marker),
-                 NTPIPE_UNIT_TEST(test_local_information), NTPIPE_UNIT_TEST(test_destroying_an_operation_cancels_it))
+NTPIPE_UNIT_MAIN(
+    NTPIPE_UNIT_TEST(test_close_after_a_write_was_read), NTPIPE_UNIT_TEST(test_close_by_the_reader_of_a_write),
+    NTPIPE_UNIT_TEST(test_disconnect_after_a_write_for_a_waiting_read),
+    NTPIPE_UNIT_TEST(test_peek_beside_a_waiting_read), NTPIPE_UNIT_TEST(test_listen_completes_when_the_client_attaches),
+    NTPIPE_UNIT_TEST(test_client_that_never_attaches_leaves_no_trace),
+    NTPIPE_UNIT_TEST(test_withdrawn_client_cannot_attach), NTPIPE_UNIT_TEST(test_message_mode_reads),
+    NTPIPE_UNIT_TEST(test_byte_mode_reads_cross_messages), NTPIPE_UNIT_TEST(test_pending_read_completes),
+    NTPIPE_UNIT_TEST(test_posted_read_is_not_charged), NTPIPE_UNIT_TEST(test_cancel_of_a_read_that_was_counted_on),
+    NTPIPE_UNIT_TEST(test_quota_sequence), NTPIPE_UNIT_TEST(test_cancel_removes_a_half_read_write),
+    NTPIPE_UNIT_TEST(test_non_blocking_writes), NTPIPE_UNIT_TEST(test_cancel_undoes_a_tentative_decision),
+    NTPIPE_UNIT_TEST(test_large_message_through_overflow), NTPIPE_UNIT_TEST(test_overflow_is_faster_than_the_attach),
+    NTPIPE_UNIT_TEST(test_large_message_in_pieces), NTPIPE_UNIT_TEST(test_cancel_of_a_message_in_pieces),
+    NTPIPE_UNIT_TEST(test_cancelled_write_makes_room), NTPIPE_UNIT_TEST(test_close_drains_then_breaks),
+    NTPIPE_UNIT_TEST(test_close_completes_the_other_side),
+    NTPIPE_UNIT_TEST(test_dead_writer_loses_its_pending_write_only),
+    NTPIPE_UNIT_TEST(test_disconnect_detaches_for_ever), NTPIPE_UNIT_TEST(test_transceive),
+    NTPIPE_UNIT_TEST(test_transceive_ignores_quota), NTPIPE_UNIT_TEST(test_flush_is_a_marker),
+    NTPIPE_UNIT_TEST(test_local_information), NTPIPE_UNIT_TEST(test_destroying_an_operation_cancels_it))
