@@ -294,11 +294,15 @@ void Broker::drop(space::SessionId session, const char* why)
     clients_.erase(found);
     for (auto connection = connections_.begin(); connection != connections_.end();) {
         bool empty = true;
-        for (ConnectionEnd& end : connection->second.ends) {
+        Connection& of = connection->second;
+        for (ConnectionEnd& end : of.ends) {
             if (end.session == session) {
                 end.session = 0;
             }
             empty = empty && end.session == 0;
+        }
+        if (of.ends[static_cast<std::size_t>(channel::Side::client)].session == 0) {
+            of.client_end = 0; // went with its session
         }
         connection = empty ? connections_.erase(connection) : std::next(connection);
     }
@@ -364,6 +368,7 @@ void Broker::carry_out(space::Connect& connect)
         return;
     }
     spdlog::error("cannot make a connection: {}", ntpipe_status_text(raw(status)));
+    namespace_.client_end_closed(connect.client_end);
     // The server has heard nothing of it.
     namespace_.handover_taken(connect.server);
     (void)namespace_.listening(connect.server, connect.instance, connect.period);
@@ -415,6 +420,9 @@ void Broker::carry_out(space::PipeAppeared& appeared)
             spdlog::error("no page for '{}': {}", appeared.record.name, ntpipe_status_text(raw(status)));
         }
     }
+    if (const auto found = pages_.find(appeared.record.id); found != pages_.end()) {
+        found->second.has_name = true; // again, if its servers came back late
+    }
     tell_watchers(appeared.record, true);
 }
 
@@ -434,8 +442,27 @@ void Broker::carry_out(space::PipeChanged& changed)
 void Broker::carry_out(space::PipeGone& gone)
 {
     journal_.remove(gone.record.id);
-    pages_.erase(gone.record.id);
+    if (const auto found = pages_.find(gone.record.id); found != pages_.end()) {
+        found->second.has_name = false;
+    }
     tell_watchers(gone.record, false);
+}
+
+void Broker::carry_out(space::PipeForgotten& forgotten)
+{
+    pages_.erase(forgotten.pipe);
+}
+
+void Broker::carry_out(space::DescriptorChanged& changed)
+{
+    if (changed.has_instances) {
+        journal_.put(changed.record);
+    }
+    const auto found = pages_.find(changed.record.id);
+    if (found != pages_.end() && found->second.writer) {
+        found->second.writer.set_attributes(changed.record.default_timeout, changed.record.descriptor);
+        found->second.record = changed.record;
+    }
 }
 
 void Broker::tell_watchers(const space::PipeRecord& record, bool present)

@@ -9,6 +9,7 @@
 //
 //   broker.cc   sessions, effects of the namespace, time
 //   messages.cc what each message does
+//   security.cc security descriptors and contexts
 //   handover.cc making connections and overflow segments
 #pragma once
 
@@ -44,6 +45,9 @@ struct BrokerOptions {
     std::uint64_t grace = 10'000'000'000; ///< nanoseconds in which servers may come back after a restart
     std::size_t maximum_overflow = std::size_t{1} << 20;
 };
+
+/// The security context that every connection begins with.
+inline constexpr std::uint32_t context_of_open = 1;
 
 [[nodiscard]] wire::Name name_message(const space::PipeRecord& record, bool present);
 
@@ -81,6 +85,7 @@ private:
         channel::PipePageWriter writer;
         glue::UniqueFd read_only;
         space::PipeRecord record;
+        bool has_name = true; ///< false: only ends have it
     };
 
     /// What overflow segments need to know.
@@ -93,6 +98,9 @@ private:
         std::array<ConnectionEnd, 2> ends; ///< by channel::Side; session 0: gone, or not back yet
         space::InstanceHandle instance = 0;
         std::uint64_t period = 0;
+        space::ClientEndId client_end = 0;
+        std::uint32_t last_context = 0;
+        std::uint32_t impersonation_level = 0;
     };
 
     // broker.cc
@@ -113,6 +121,8 @@ private:
     void carry_out(space::ServersChanged& changed);
     void carry_out(space::PipeChanged& changed);
     void carry_out(space::PipeGone& gone);
+    void carry_out(space::PipeForgotten& forgotten);
+    void carry_out(space::DescriptorChanged& changed);
     void tell_watchers(const space::PipeRecord& record, bool present);
     void set_timer();
     void watch_expected(space::PipeId pipe, std::uint32_t process);
@@ -137,6 +147,13 @@ private:
     [[nodiscard]] bool on(Client& client, wire::ComeBack& message);
     [[nodiscard]] bool on(Client& client, wire::Held& message);
     [[nodiscard]] bool on(Client& client, wire::Ping& message);
+    // security.cc
+    [[nodiscard]] bool on(Client& client, wire::SetSecurity& message);
+    [[nodiscard]] bool on(Client& client, wire::SetContext& message);
+    [[nodiscard]] std::shared_ptr<const security::Identity> context_identity(const Client& client,
+                                                                             wire::SetContext& message,
+                                                                             const Connection& connection,
+                                                                             Status& status) const;
     [[nodiscard]] bool on(Client& client, wire::Notify& message);
     [[nodiscard]] bool on(Client& client, wire::Alias& message);
     template <typename NotForTheBroker>

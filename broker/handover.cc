@@ -120,7 +120,6 @@ Status Broker::hand_over(const space::Connect& connect)
     const space::DirectionUse inbound = space::use_of(channel::Direction::inbound, connect);
     const space::DirectionUse outbound = space::use_of(channel::Direction::outbound, connect);
     const wire::Id16 id = session::random_id();
-    constexpr std::uint32_t context_of_open = 1;
 
     wire::Connected connected;
     connected.handle = connect.instance;
@@ -131,6 +130,10 @@ Status Broker::hand_over(const space::Connect& connect)
     connected.peer_reads = outbound.read;
     connected.peer_writes = inbound.written;
     connected.identity = session::identity_to(*connect.identity);
+    connected.level = space::level_for_server(*connect.identity, connect.impersonation_level,
+                                              connect.server_impersonates, connect.server_user);
+    connected.dynamic_tracking = connect.dynamic_tracking;
+    connected.effective_only = connect.effective_only;
     put_half(connected, std::move(server_half));
 
     wire::Opened opened;
@@ -150,6 +153,9 @@ Status Broker::hand_over(const space::Connect& connect)
     Connection& connection = connections_[id];
     connection.instance = connect.instance;
     connection.period = connect.period;
+    connection.client_end = connect.client_end;
+    connection.last_context = context_of_open;
+    connection.impersonation_level = connect.impersonation_level;
     connection.ends[static_cast<std::size_t>(channel::Side::client)] = {connect.client, outbound.read, inbound.written};
     connection.ends[static_cast<std::size_t>(channel::Side::server)] = {connect.server, inbound.read, outbound.written};
     open_requests_.erase({connect.client, connect.request});
@@ -201,6 +207,8 @@ void Broker::adopt_page(space::PipeId pipe, glue::UniqueFd descriptor)
     }
     channel::PipePageWriter writer = channel::PipePageWriter::adopt(*std::move(mapped), pipe);
     if (writer) {
+        const space::PipeRecord& record = found->second.record;
+        writer.set_attributes(record.default_timeout, record.descriptor); // it may have been set meanwhile
         found->second.writer = std::move(writer);
         found->second.read_only = std::move(descriptor);
     }

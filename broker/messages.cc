@@ -6,6 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace ntpipe::broker {
@@ -36,6 +37,8 @@ Result<name::Name> name_or_none(const std::string& text)
 {
     return text.empty() ? Result<name::Name>(name::Name()) : name::parse_bare(text);
 }
+
+constexpr std::uint32_t highest_impersonation_level = 3;
 
 bool has_disposition_to_open(std::uint32_t disposition)
 {
@@ -270,7 +273,7 @@ bool Broker::on(Client& client, wire::Watch& message)
     const space::SessionId session = client.id;
     std::vector<space::PipeRecord> records;
     for (const auto& [id, page] : pages_) {
-        if (!page.record.name.empty() && namespace_.sees(session, page.record.scope)) {
+        if (page.has_name && !page.record.name.empty() && namespace_.sees(session, page.record.scope)) {
             records.push_back(page.record);
         }
     }
@@ -342,6 +345,8 @@ bool Broker::on(Client& client, wire::Released& message)
     const space::SessionId server = connection.ends[static_cast<std::size_t>(channel::Side::server)].session;
     if (message.side == static_cast<std::uint8_t>(channel::Side::client)) {
         namespace_.client_closed(server, connection.instance, connection.period);
+        namespace_.client_end_closed(connection.client_end);
+        connection.client_end = 0;
     }
     connection.ends[message.side].session = 0;
     if (connection.ends[0].session == 0 && connection.ends[1].session == 0) {
@@ -392,9 +397,13 @@ bool Broker::on(Client& client, wire::Held& message)
         return true; // whoever says so first; what can be had by it is overflow memory of a connection of one's own
     }
     end = {client.id, message.reads, message.writes};
+    connection.last_context = std::max({connection.last_context, message.context, context_of_open});
     if (message.side == static_cast<std::uint8_t>(channel::Side::server)) {
         connection.instance = message.handle;
         connection.period = message.period;
+    } else {
+        connection.client_end = namespace_.client_end_back(client.id, message.pipe, message.granted_access);
+        connection.impersonation_level = std::min(message.impersonation_level, highest_impersonation_level);
     }
     return true;
 }

@@ -45,48 +45,58 @@ std::string layout()
     text += row(offsetof(RecordHeader, size), "u32", "size", "writer", "bytes of payload behind the header");
     text += row(offsetof(RecordHeader, flags), "u32", "flags", "writer",
                 "1 continuation, 2 revocable, 4 exempt from quota, 8 cut; others 0");
-    text += row(offsetof(RecordHeader, sequence), "u64", "sequence", "writer", "0, 1, 2... over all segments of the direction");
+    text += row(offsetof(RecordHeader, sequence), "u64", "sequence", "writer",
+                "0, 1, 2... over all segments of the direction");
     text += row(offsetof(RecordHeader, progress), "atomic u64", "progress", "both",
                 "bits 0-31 bytes consumed; bits 32-33: 0 live, 1 tentative, 2 revoked, 3 done");
     text += row(offsetof(RecordHeader, context), "u32", "context", "writer", "security context of the writer");
     text += row(offsetof(RecordHeader, rest), "u32", "rest", "writer", "bytes of the same write in later records");
 
-    text += "\n#### Segment header, " + std::to_string(segment_header_size) + " bytes, at offset 0 of a segment\n\n" + head;
-    text += row(offsetof(SegmentHeader, tail), "atomic u64", "tail", "writer", "position behind the last published record");
+    text +=
+        "\n#### Segment header, " + std::to_string(segment_header_size) + " bytes, at offset 0 of a segment\n\n" + head;
+    text +=
+        row(offsetof(SegmentHeader, tail), "atomic u64", "tail", "writer", "position behind the last published record");
     text += row(offsetof(SegmentHeader, overflows), "atomic u64", "overflows", "writer",
                 "overflow segments that the writer has begun to use; in the ring only, as all below but `head`");
-    text += row(offsetof(SegmentHeader, head), "atomic u64", "head", "reader", "position of the first record not released");
-    text += row(offsetof(SegmentHeader, consumed_bytes), "atomic u64", "consumed_bytes", "reader", "payload bytes passed");
+    text +=
+        row(offsetof(SegmentHeader, head), "atomic u64", "head", "reader", "position of the first record not released");
+    text +=
+        row(offsetof(SegmentHeader, consumed_bytes), "atomic u64", "consumed_bytes", "reader", "payload bytes passed");
     text += row(offsetof(SegmentHeader, consumed_records), "atomic u64", "consumed_records", "reader",
                 "sequence of the first record not passed");
     text += row(offsetof(SegmentHeader, reads_resolved), "atomic u64", "reads_resolved", "reader",
                 "ledger index below which every read is settled");
-    text += row(offsetof(SegmentHeader, reads_posted), "atomic u64", "reads_posted", "reader", "ledger index of the next read");
+    text += row(offsetof(SegmentHeader, reads_posted), "atomic u64", "reads_posted", "reader",
+                "ledger index of the next read");
     text += row(offsetof(SegmentHeader, ledger), "atomic u64 [64]", "ledger", "reader",
                 "posted reads by index modulo 64: bits 0-31 length, bit 32 message mode, bit 33 posted");
 
     text += "\n#### Page of a connection, " + std::to_string(connection_page_size) + " bytes\n\n" + head;
     text += row(offsetof(ConnectionPage, state), "atomic u32", "state", "both",
                 "1 attached, 2 withdrawn, 4 client closed, 8 server closed, 16 disconnected");
-    text += row(offsetof(ConnectionPage, sleepers), "atomic u32", "wants of the client", "client; cleared by the server",
-                "1 data, 2 space");
-    text += row(offsetof(ConnectionPage, sleepers) + sizeof(ConnectionPage::Sleeper), "atomic u32", "wants of the server",
-                "server; cleared by the client", "likewise");
+    text += row(offsetof(ConnectionPage, sleepers), "atomic u32", "wants of the client",
+                "client; cleared by the server", "1 data, 2 space");
+    text += row(offsetof(ConnectionPage, sleepers) + sizeof(ConnectionPage::Sleeper), "atomic u32",
+                "wants of the server", "server; cleared by the client", "likewise");
     text += row(offsetof(ConnectionPage, mirrors), "atomic u64", "inbound unread", "client",
                 "unread bytes, if the server does not map the inbound ring");
-    text += row(offsetof(ConnectionPage, mirrors) + offsetof(DirectionMirror, posted), "atomic u64", "inbound posted", "server",
-                "bytes of pending reads, if the client does not map the inbound ring");
+    text += row(offsetof(ConnectionPage, mirrors) + offsetof(DirectionMirror, posted), "atomic u64", "inbound posted",
+                "server", "bytes of pending reads, if the client does not map the inbound ring");
     text += row(offsetof(ConnectionPage, mirrors) + sizeof(DirectionMirror), "atomic u64", "outbound unread", "server",
                 "unread bytes, if the client does not map the outbound ring");
-    text += row(offsetof(ConnectionPage, mirrors) + sizeof(DirectionMirror) + offsetof(DirectionMirror, posted), "atomic u64",
-                "outbound posted", "client", "bytes of pending reads, if the server does not map the outbound ring");
+    text += row(offsetof(ConnectionPage, mirrors) + sizeof(DirectionMirror) + offsetof(DirectionMirror, posted),
+                "atomic u64", "outbound posted", "client",
+                "bytes of pending reads, if the server does not map the outbound ring");
 
     text += "\n#### Page of a pipe, " + std::to_string(pipe_page_size) + " bytes\n\n" + head;
     text += row(offsetof(PipePage, magic), "u32", "magic", "broker", "0x5050544E");
     text += row(offsetof(PipePage, version), "u32", "version", "broker", "of this layout");
-    text += row(offsetof(PipePage, generation), "atomic u32", "generation", "broker", "odd while what follows is being written");
-    text += row(offsetof(PipePage, current_instances), "atomic u32", "current_instances", "broker", "0 when the name has gone");
-    text += row(offsetof(PipePage, default_timeout), "atomic u64", "default_timeout", "broker", "100 ns units, two's complement");
+    text += row(offsetof(PipePage, generation), "atomic u32", "generation", "broker",
+                "odd while what follows is being written");
+    text += row(offsetof(PipePage, current_instances), "atomic u32", "current_instances", "broker",
+                "0 when the name has gone");
+    text += row(offsetof(PipePage, default_timeout), "atomic u64", "default_timeout", "broker",
+                "100 ns units, two's complement");
     text += row(offsetof(PipePage, descriptor_size), "atomic u32", "descriptor_size", "broker", "bytes");
     text += row(offsetof(PipePage, pipe), "u64", "pipe", "broker", "id of the pipe");
     text += row(sizeof(PipePage), "bytes", "descriptor", "broker", "self-relative security descriptor");

@@ -132,9 +132,16 @@ static apr_status_t run(struct ntpipe_session* session, apr_pool_t* pool)
     apr_file_t* input = NULL;
     apr_status_t status = apr_pollset_create(&pollset, 2, pool, 0);
 
-    if (status == APR_SUCCESS && (status = apr_os_file_put(&pipes, &number, APR_FOPEN_READ, pool)) == APR_SUCCESS &&
-        (status = apr_file_open_stdin(&input, pool)) == APR_SUCCESS &&
-        (status = watch(pollset, pipes, pool)) == APR_SUCCESS) {
+    if (status == APR_SUCCESS) {
+        status = apr_os_file_put(&pipes, &number, APR_FOPEN_READ, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = apr_file_open_stdin(&input, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = watch(pollset, pipes, pool);
+    }
+    if (status == APR_SUCCESS) {
         status = watch(pollset, input, pool);
     }
     while (status == APR_SUCCESS || APR_STATUS_IS_EINTR(status)) {
@@ -172,7 +179,7 @@ int main(int argc, char** argv)
         return 1;
     }
     printf("serving %s\n", name);
-    fflush(stdout);
+    (void)fflush(stdout);
     apr_initialize();
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
         checked(NULL);

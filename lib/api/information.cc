@@ -44,6 +44,7 @@ bool copy_identity(ntpipe_identity& out, const security::Identity& in)
     out.process_id = in.process_id;
     out.session_id = in.session_id;
     out.privileges = in.token.privileges;
+    out.disabled_privileges = in.token.disabled;
     out.account = copy_text(&out, in.account);
     out.domain = copy_text(&out, in.domain);
     out.computer = copy_text(&out, in.computer);
@@ -58,6 +59,16 @@ bool copy_identity(ntpipe_identity& out, const security::Identity& in)
 } // namespace
 
 namespace ntpipe::api {
+
+ntpipe_identity* make_identity(TALLOC_CTX* mem_ctx, const security::Identity& identity)
+{
+    auto* out = talloc_zero(mem_ctx, ntpipe_identity);
+    if (out != nullptr && !copy_identity(*out, identity)) {
+        talloc_free(out);
+        return nullptr;
+    }
+    return out;
+}
 
 Result<std::shared_ptr<const security::Identity>> identity_from(const ntpipe_identity* identity)
 {
@@ -76,6 +87,7 @@ Result<std::shared_ptr<const security::Identity>> identity_from(const ntpipe_ide
         out->token.sids.push_back(*sid);
     }
     out->token.privileges = identity->privileges;
+    out->token.disabled = identity->disabled_privileges & identity->privileges;
     out->credentials.uid = identity->uid;
     out->credentials.gid = identity->gid;
     out->flags = identity->flags;
@@ -162,13 +174,8 @@ ntpipe_status ntpipe_get_client_info(struct ntpipe_end* pipe, TALLOC_CTX* mem_ct
         if (const Status status = pipe->end().query_client(client); status != Status::success) {
             return status;
         }
-        auto* out = talloc_zero(mem_ctx, ntpipe_identity);
-        if (out == nullptr || !copy_identity(*out, *client)) {
-            talloc_free(out);
-            return Status::no_memory;
-        }
-        *identity = out;
-        return Status::success;
+        *identity = make_identity(mem_ctx, *client);
+        return *identity == nullptr ? Status::no_memory : Status::success;
     });
 }
 

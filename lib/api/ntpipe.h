@@ -95,7 +95,10 @@ enum ntpipe_side { NTPIPE_CLIENT_END = 0, NTPIPE_SERVER_END = 1 };
 #define NTPIPE_GENERIC_WRITE 0x40000000u
 #define NTPIPE_GENERIC_ALL 0x10000000u
 #define NTPIPE_MAXIMUM_ALLOWED 0x02000000u
+#define NTPIPE_ACCESS_SYSTEM_SECURITY 0x01000000u
 #define NTPIPE_SYNCHRONIZE 0x00100000u
+#define NTPIPE_WRITE_OWNER 0x00080000u
+#define NTPIPE_WRITE_DAC 0x00040000u
 #define NTPIPE_READ_CONTROL 0x00020000u
 #define NTPIPE_READ_DATA 0x00000001u
 #define NTPIPE_WRITE_DATA 0x00000002u
@@ -276,8 +279,8 @@ struct ntpipe_identity {
     uint32_t gid;
     uint32_t process_id; /* 0: unknown */
     uint32_t session_id;
-    uint64_t privileges;
-    size_t num_sids; /* the user first, then the groups; as text: "S-1-5-21-..." */
+    uint64_t privileges; /* held; the bits are Samba's SEC_PRIV_..._BIT. A local user has none, root all */
+    size_t num_sids;     /* the user first, then the groups; as text: "S-1-5-21-..." */
     const char* const* sids;
     const char* account;
     const char* domain;
@@ -285,6 +288,7 @@ struct ntpipe_identity {
     const char* address;
     const uint8_t* authorization; /* opaque; from a trusted front such as smbd */
     size_t authorization_length;
+    uint64_t disabled_privileges; /* of `privileges` those that are held, but not enabled */
 };
 
 /* ---- opening: client ends (S 2.7) ---------------------------------------------------------------------------------------- */
@@ -295,8 +299,9 @@ struct ntpipe_open_params {
     uint32_t disposition;         /* pipes are opened whatever it says */
     uint32_t options;             /* create options, as FileModeInformation reports them */
     uint32_t impersonation_level; /* 0 anonymous, 1 identification, 2 impersonation, 3 delegation */
-    bool dynamic_tracking;
-    bool effective_only;
+    bool
+        dynamic_tracking; /* ntpipe_set_client_context_send() changes whom the server acts for; else it stays who opened */
+    bool effective_only; /* the server does not get privileges that are not enabled */
     uint32_t process_id; /* of whom this process stands for; 0: this process */
     uint32_t session_id;
     /* Whom this process speaks for. Only for trusted fronts (root, or members of the broker's trusted group). NULL: itself. */
@@ -308,7 +313,7 @@ struct ntpipe_open_params {
      NTPIPE_FILE_OPEN,                                                                                                 \
      0,                                                                                                                \
      2,                                                                                                                \
-     false,                                                                                                            \
+     true,                                                                                                             \
      true,                                                                                                             \
      0,                                                                                                                \
      0,                                                                                                                \
@@ -764,6 +769,94 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_sddl_to_descriptor(TALLOC_CTX* mem_ctx, const
 /* And back. STATUS_INVALID_SECURITY_DESCR, STATUS_INVALID_ACL, STATUS_INVALID_SID. */
 NTPIPE_PUBLIC ntpipe_status ntpipe_descriptor_to_sddl(TALLOC_CTX* mem_ctx, const uint8_t* descriptor, size_t length,
                                                       char** sddl);
+
+/* Parts of a security descriptor. Other bits are ignored. */
+#define NTPIPE_OWNER_SECURITY_INFORMATION 1u
+#define NTPIPE_GROUP_SECURITY_INFORMATION 2u
+#define NTPIPE_DACL_SECURITY_INFORMATION 4u
+#define NTPIPE_SACL_SECURITY_INFORMATION 8u
+
+/*
+ * The security descriptor of the end's pipe (S 6.2): one for all instances and both ends; a client may ask for it also when the
+ * server has closed. Costs no round trip. Needs READ_CONTROL for owner, group and DACL, ACCESS_SYSTEM_SECURITY for the SACL.
+ *   information  NTPIPE_..._SECURITY_INFORMATION: the parts that are wanted
+ *   descriptor   self-relative, with these parts, on mem_ctx
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_query_security(struct ntpipe_end* pipe, TALLOC_CTX* mem_ctx, uint32_t information,
+                                                  uint8_t** descriptor, size_t* length);
+/*
+ * The same into a buffer, as NtQuerySecurityObject.
+ *   needed  bytes of the descriptor; also with STATUS_BUFFER_TOO_SMALL
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_query_security_buffer(struct ntpipe_end* pipe, uint32_t information, void* buffer,
+                                                         size_t length, size_t* needed);
+
+/*
+ * Sets parts of the descriptor of the end's pipe, for both ends and all instances, present and future. Rights that were granted
+ * stay granted. Needs WRITE_OWNER for owner and group, WRITE_DAC for the DACL, ACCESS_SYSTEM_SECURITY for the SACL; the broker
+ * goes by what it has granted to the end. Generic rights in entries are mapped. A descriptor without a DACL sets the DACL that
+ * lets everybody do everything.
+ * STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP  the descriptor has none, or an owner whom this user may not set: that
+ *                                is itself, Administrators for root, and anybody for who has the privilege Restore
+ * STATUS_INVALID_SECURITY_DESCR, STATUS_INVALID_ACL, STATUS_INVALID_SID  malformed, or too large
+ * STATUS_INVALID_HANDLE          after a restart of the broker: a client end whose server has gone
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_set_security_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                          struct ntpipe_end* pipe, uint32_t information,
+                                                          const uint8_t* descriptor, size_t length);
+NTPIPE_PUBLIC ntpipe_status ntpipe_set_security_recv(struct tevent_req* req);
+NTPIPE_PUBLIC ntpipe_status ntpipe_set_security(struct ntpipe_end* pipe, uint32_t information,
+                                                const uint8_t* descriptor, size_t length);
+
+/*
+ * What somebody would be granted by a descriptor ([MS-DTYP] 2.5.3.2): the check that the broker makes. Of the identity only
+ * `sids`, `privileges` and `disabled_privileges` count.
+ * STATUS_ACCESS_DENIED       not all of it
+ * STATUS_PRIVILEGE_NOT_HELD  ACCESS_SYSTEM_SECURITY without the privilege Security
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_check_access(const uint8_t* descriptor, size_t length,
+                                                const struct ntpipe_identity* identity, uint32_t desired_access,
+                                                uint32_t* granted_access);
+
+/* ---- acting for a client (S 6.4) ----------------------------------------------------------------------------------------- */
+
+enum ntpipe_impersonation_level {
+    NTPIPE_ANONYMOUS = 0,
+    NTPIPE_IDENTIFICATION = 1,
+    NTPIPE_IMPERSONATION = 2,
+    NTPIPE_DELEGATION = 3,
+};
+
+/*
+ * Server end: whom it acts for: the client as it was when it wrote the data that this end read last. Stays after the client has
+ * closed; over with the connection. Nothing of the process or thread changes.
+ *   identity  on mem_ctx, in one piece. At the level Anonymous: nobody
+ *   level     enum ntpipe_impersonation_level: what the client allowed; no more than Identification for a server that is
+ *             neither root or a trusted front nor the client's own user. With Identification the identity is for checks and
+ *             for the log only
+ * STATUS_CANNOT_IMPERSONATE  nothing of this client was read yet; there is no client; the client has forbidden it
+ * STATUS_ILLEGAL_FUNCTION    client end
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_impersonate(struct ntpipe_end* pipe, TALLOC_CTX* mem_ctx,
+                                               struct ntpipe_identity** identity, uint32_t* level);
+
+/* Client end: the server acts for nobody on what this end writes from now on. The same as NTPIPE_FSCTL_DISABLE_IMPERSONATE.
+ * STATUS_ILLEGAL_FUNCTION on a server end. */
+NTPIPE_PUBLIC ntpipe_status ntpipe_disable_impersonation(struct ntpipe_end* pipe);
+
+/*
+ * Client end: what it writes from now on it writes as somebody else: what a thread's change of its token means to NT. Without
+ * effect unless the end was opened with dynamic_tracking.
+ *   identity  whom a trusted front writes for. NULL: this process with the user and groups that it has now
+ * STATUS_ACCESS_DENIED             an identity from somebody who may not state one
+ * STATUS_CONNECTION_DISCONNECTED   the broker, or the server after a restart of the broker, is not back yet: try again
+ * STATUS_ILLEGAL_FUNCTION          server end
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_set_client_context_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                                struct ntpipe_end* pipe,
+                                                                const struct ntpipe_identity* identity);
+NTPIPE_PUBLIC ntpipe_status ntpipe_set_client_context_recv(struct tevent_req* req);
+NTPIPE_PUBLIC ntpipe_status ntpipe_set_client_context(struct ntpipe_end* pipe, const struct ntpipe_identity* identity);
 
 #ifdef __cplusplus
 }

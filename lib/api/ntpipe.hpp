@@ -138,6 +138,46 @@ public:
         }
         return Talloc<ntpipe_identity>(identity);
     }
+    /// The pipe's security descriptor, self-relative.
+    [[nodiscard]] Result<std::vector<std::uint8_t>> security(std::uint32_t information)
+    {
+        std::uint8_t* descriptor = nullptr;
+        std::size_t length = 0;
+        const auto status =
+            static_cast<Status>(ntpipe_query_security(get(), nullptr, information, &descriptor, &length));
+        if (status != Status::success) {
+            return status;
+        }
+        const Talloc<std::uint8_t> owner(descriptor);
+        return std::vector<std::uint8_t>(descriptor, descriptor + length);
+    }
+    [[nodiscard]] auto set_security(std::uint32_t information, std::span<const std::uint8_t> descriptor)
+    {
+        return await<ReceiveStatus<ntpipe_set_security_recv>>(
+            ntpipe_set_security_send(nullptr, events_, get(), information, descriptor.data(), descriptor.size()));
+    }
+    /// Whom a server acts for, and how far.
+    struct Impersonation {
+        Talloc<ntpipe_identity> identity;
+        ntpipe_impersonation_level level = NTPIPE_ANONYMOUS;
+    };
+    [[nodiscard]] Result<Impersonation> impersonate()
+    {
+        ntpipe_identity* identity = nullptr;
+        std::uint32_t level = 0;
+        const auto status = static_cast<Status>(ntpipe_impersonate(get(), nullptr, &identity, &level));
+        if (status != Status::success) {
+            return status;
+        }
+        return Impersonation{Talloc<ntpipe_identity>(identity), static_cast<ntpipe_impersonation_level>(level)};
+    }
+    Status disable_impersonation() { return static_cast<Status>(ntpipe_disable_impersonation(get())); }
+    /// `identity`: nullptr for this process as it is now.
+    [[nodiscard]] auto set_client_context(const ntpipe_identity* identity = nullptr)
+    {
+        return await<ReceiveStatus<ntpipe_set_client_context_recv>>(
+            ntpipe_set_client_context_send(nullptr, events_, get(), identity));
+    }
     /// "ClientProcessId", "ServerProcessId", "ClientSessionId" or "ServerSessionId".
     [[nodiscard]] Result<std::uint32_t> connection_attribute(const char* name)
     {

@@ -202,6 +202,9 @@ template <typename Send, typename Receive>
                                            const std::shared_ptr<session::Gate>& gate, glue::ByteSpan input,
                                            const ntpipe_identity* identity);
 
+/// To C, on mem_ctx, in one piece. nullptr: out of memory.
+[[nodiscard]] ntpipe_identity* make_identity(TALLOC_CTX* mem_ctx, const security::Identity& identity);
+
 /// From C. nullptr in: nullptr out.
 [[nodiscard]] Result<std::shared_ptr<const security::Identity>> identity_from(const ntpipe_identity* identity);
 

@@ -99,6 +99,14 @@ Status run_transceive(End& end, Operation& operation, glue::ByteSpan input, Outp
     return end.transceive(operation, input, output);
 }
 
+// Here nothing acts as somebody else for a thread; the code says whether there is somebody to act for.
+Status run_impersonate(End& end, Operation& /*operation*/, glue::ByteSpan /*input*/, Output /*output*/,
+                       std::size_t& /*information*/)
+{
+    Impersonation impersonation;
+    return end.impersonate(impersonation);
+}
+
 // For codes that have the same answer whatever the state is.
 template <Status status>
 Status run_always(End& /*end*/, Operation& /*operation*/, glue::ByteSpan /*input*/, Output /*output*/,
@@ -117,6 +125,7 @@ constexpr std::array control_codes = std::to_array<ControlCode>({
     {fsctl_pipe_query_event, run_always<doubt::event_control>},
     {fsctl_pipe_transceive, run_transceive},
     {fsctl_pipe_wait, run_always<doubt::wait_on_pipe>},
+    {fsctl_pipe_impersonate, run_impersonate},
     {fsctl_pipe_set_client_process, run_always<doubt::set_client_process>},
     {fsctl_pipe_query_client_process, run_query_client_process<true>},
     {fsctl_pipe_get_pipe_attribute, run_other_attribute},
@@ -130,6 +139,8 @@ constexpr std::array control_codes = std::to_array<ControlCode>({
     {fsctl_pipe_set_handle_attribute, run_always<doubt::set_attribute>},
     {fsctl_pipe_flush,
      [](End& end, Operation& operation, glue::ByteSpan, Output, std::size_t&) { return end.flush(operation); }},
+    {fsctl_pipe_disable_impersonate,
+     [](End& end, Operation&, glue::ByteSpan, Output, std::size_t&) { return end.disable_impersonation(); }},
     {fsctl_pipe_silo_arrival, run_always<doubt::root_control_on_pipe>},
     {fsctl_pipe_create_symlink, run_always<doubt::root_control_on_pipe>},
     {fsctl_pipe_delete_symlink, run_always<doubt::root_control_on_pipe>},

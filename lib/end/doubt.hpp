@@ -67,4 +67,13 @@ inline constexpr bool computer_name_has_terminator = true;
 /// QUERY_CLIENT_PROCESS on a server end that has no client.
 inline constexpr Status client_process_without_client = Status::pipe_disconnected;
 
+// Impersonation (SEMANTICS 6.4).
+
+/// IMPERSONATE before client data was read in this connection, or without a client. (2003: success once connected.)
+inline constexpr Status impersonate_before_read = Status::cannot_impersonate;
+/// PEEK makes the context of the data that it shows the one in force. (The model of 2003 does so.)
+inline constexpr bool peek_moves_context = false;
+/// DISABLE_IMPERSONATE on a server end.
+inline constexpr Status disable_impersonation_by_server = Status::illegal_function;
+
 } // namespace ntpipe::doubt

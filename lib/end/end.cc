@@ -42,7 +42,7 @@ std::unique_ptr<End> End::client(Host& host, glue::Completions& completions, Att
     // SEMANTICS 2.7 step 6: a client begins in byte read mode, queue mode.
     auto end = std::unique_ptr<End>(new End(Side::client, host, completions, std::move(attributes), granted_access,
                                             PipeInformation(), maximum_overflow));
-    end->client_ = connection.client;
+    end->client_ = connection.opened_as.identity;
     end->server_process_id_ = connection.server_process_id;
     end->server_session_id_ = connection.server_session_id;
     end->connection_ = std::move(connection);
@@ -264,10 +264,10 @@ void End::take_offer()
     }
     connection_ = std::move(offer_);
     offer_.reset();
-    client_ = connection_->client;
+    client_ = connection_->opened_as.identity;
     server_process_id_ = connection_->server_process_id;
     server_session_id_ = connection_->server_session_id;
-    read_context_ = 0;
+    read_context_ = no_context;
     phase_ = Phase::connected;
     if (doubt::all_listens_complete) {
         complete_all(listens_, Status::success);

@@ -9,6 +9,7 @@
 //   write.cc       writes, quota, flush: when a write is complete
 //   control.cc     transceive, FSCTLs as codes
 //   attributes.cc  attributes, the client's process
+//   security.cc    security descriptor, impersonation
 //   information.cc information classes
 #pragma once
 
@@ -37,6 +38,22 @@ public:
     virtual void ring() = 0;
 };
 
+/// Stands on records that nobody may act for.
+inline constexpr std::uint32_t no_context = 0;
+
+/// Whom a client has written as, in the broker's words.
+struct ClientContext {
+    std::uint32_t id = 1;
+    std::uint32_t level = 2; ///< of impersonation: 0 anonymous, 1 identification, 2 impersonation, 3 delegation
+    std::shared_ptr<const security::Identity> identity;
+};
+
+/// What a server acts as.
+struct Impersonation {
+    std::shared_ptr<const security::Identity> identity;
+    std::uint32_t level = 0;
+};
+
 /// A connection as one end has it.
 struct Connection {
     std::unique_ptr<channel::ConnectionView> page;
@@ -45,8 +62,12 @@ struct Connection {
     bool peer_maps_incoming = true; ///< false: the mirror in the page must be kept for it
     bool peer_maps_outgoing = true;
     std::unique_ptr<Doorbell> doorbell;
-    std::uint32_t context = 0; ///< this end's security context, stamped on its records
-    std::shared_ptr<const security::Identity> client;
+    std::uint32_t context = 1; ///< this end's security context, stamped on its records
+    ClientContext opened_as;   ///< the client; on its own end the level that it allows
+    bool dynamic_tracking = false;
+    bool effective_only = true;
+    std::vector<ClientContext> contexts; ///< server: further ones, in the order of their numbers
+    std::uint32_t last_context = 1;      ///< server: the highest number that it was told
     std::uint32_t server_process_id = 0;
     std::uint32_t server_session_id = 0;
 };
@@ -124,6 +145,28 @@ public:
     /// FSCTL_PIPE_QUERY_CLIENT_PROCESS: the long form if `may_name_computer` and it fits (SEMANTICS 4.1).
     [[nodiscard]] Status query_client_process(bool may_name_computer, std::span<std::byte> buffer,
                                               std::size_t& information);
+
+    // ---- security (SEMANTICS 6) ----
+
+    /// These parts of the pipe's security descriptor, self-relative.
+    [[nodiscard]] Status query_security(std::uint32_t information, glue::ByteVector& descriptor);
+    /// Whether the broker may be asked to set these parts.
+    [[nodiscard]] Status check_set_security(std::uint32_t information);
+    /// Server end: whom it acts for: the client as it was when it wrote what was read last.
+    [[nodiscard]] Status impersonate(Impersonation& impersonation);
+    /// Client end: nobody may act for it on what it writes from now on.
+    [[nodiscard]] Status disable_impersonation();
+    /// Client end: whether the broker may be asked for a further context; whether that would change anything.
+    [[nodiscard]] Status check_set_context();
+    [[nodiscard]] bool context_matters() const;
+    /// Client end: what it writes from now on belongs to that context.
+    void set_context(std::uint32_t context);
+    /// Server end: the broker tells a further context of the client.
+    void add_context(ClientContext context);
+    /// The highest number of a context that this end knows.
+    [[nodiscard]] std::uint32_t last_context() const;
+    [[nodiscard]] std::uint32_t allowed_level() const { return connection_ ? connection_->opened_as.level : 0; }
+
     /// Any FSCTL as its bytes; `output` must stay until the operation has completed.
     [[nodiscard]] Status control(Operation& operation, std::uint32_t code, glue::ByteSpan input,
                                  std::span<std::byte> output);
@@ -168,6 +211,7 @@ private:
         Operation* operation = nullptr; ///< while somebody waits for it
         bool exempt = false;            ///< of a transceive: no quota, no revocation
         bool revoked = false;
+        std::uint32_t context = no_context;
         std::size_t size = 0;
         std::uint64_t start = 0;   ///< stream position of its first byte, once `records` is not empty
         std::size_t published = 0; ///< bytes in shared memory
@@ -207,6 +251,9 @@ private:
     [[nodiscard]] std::uint32_t wanted() const;
     [[nodiscard]] bool connected() const { return phase_ == Phase::connected; }
     [[nodiscard]] bool has_channel() const { return phase_ == Phase::connected || phase_ == Phase::closing; }
+
+    // security.cc
+    [[nodiscard]] const ClientContext* find_context(std::uint32_t id);
 
     // read.cc
     [[nodiscard]] Status check_read();
@@ -275,7 +322,7 @@ private:
     std::uint64_t write_sequence_ = 0; ///< of the next write
     bool overflow_requested_ = false;
     bool overflow_refused_ = false;
-    std::uint32_t read_context_ = 0; ///< of the record that was read last
+    std::uint32_t read_context_ = no_context; ///< of the record that was read last in this connection
 };
 
 } // namespace ntpipe::end

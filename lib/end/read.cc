@@ -312,6 +312,7 @@ Status End::peek(std::span<std::byte> buffer, PeekInformation& information)
     std::uint32_t count = 0;
     std::uint64_t first_message = 0;
     bool any = false;
+    std::uint32_t first_context = no_context;
     if (connection_->incoming && reads_.empty()) {
         channel::Walk walk = connection_->incoming->walk();
         for (channel::Record record; walk.next(record) && !record.tentative;) {
@@ -327,11 +328,15 @@ Status End::peek(std::span<std::byte> buffer, PeekInformation& information)
                 seen.copied += n;
             }
             available += record.unread();
+            first_context = any ? first_context : record.context;
             any = true;
         }
     }
     if (!any && phase_ == Phase::closing) {
         return Status::pipe_broken;
+    }
+    if (doubt::peek_moves_context && any) {
+        read_context_ = first_context;
     }
     seen.read_data_available = saturated(available);
     if (messages) {

@@ -90,6 +90,7 @@ Status End::start_write(Operation* operation, glue::ByteSpan data, bool exempt)
     Outstanding& write = outstanding_.emplace_back();
     write.operation = operation;
     write.exempt = exempt;
+    write.context = connection_->context;
     write.size = data.size();
     write.sequence = sequence;
     if (waits || !publish_piece(write, data)) {
@@ -120,7 +121,7 @@ bool End::publish_piece(Outstanding& write, glue::ByteSpan rest)
         const std::uint32_t flags = kind | (write.records.empty() ? 0 : channel::record_flag::continuation);
         const std::uint64_t start = outgoing.produced_bytes();
         channel::RecordRef ref;
-        if (!outgoing.append(rest.first(piece), flags, channel::record_state::live, connection_->context,
+        if (!outgoing.append(rest.first(piece), flags, channel::record_state::live, write.context,
                              static_cast<std::uint32_t>(rest.size() - piece), &ref)) {
             return false;
         }
@@ -231,7 +232,7 @@ void End::publish_outstanding()
         if (write.needs_cut) {
             channel::RecordRef ref;
             if (!connection_->outgoing->append({}, channel::record_flag::cut, channel::record_state::live,
-                                               connection_->context, 0, &ref)) {
+                                               write.context, 0, &ref)) {
                 break;
             }
             write.records.push_back(ref);
@@ -522,7 +523,8 @@ Status End::flush(Operation& operation)
         return status;
     }
     // Either right will do.
-    const bool allowed = (granted_access_ & (security::access::write_data | security::access::create_pipe_instance)) != 0;
+    const bool allowed =
+        (granted_access_ & (security::access::write_data | security::access::create_pipe_instance)) != 0;
     if (const Status status = check(allowed ? 0 : security::access::write_data); status != Status::success) {
         return status;
     }

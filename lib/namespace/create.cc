@@ -156,6 +156,20 @@ void Namespace::keep(std::unique_ptr<Pipe> owned)
     }
 }
 
+namespace {
+
+// SEMANTICS 6.2: CreateNamedPipe has a default of its own; a pipe without a name gets that of its creator's token.
+security::Descriptor descriptor_for(const CreateParameters& parameters, const security::Token& creator)
+{
+    if (parameters.descriptor) {
+        return security::complete_descriptor(*parameters.descriptor, creator);
+    }
+    return parameters.name.spelling.empty() ? security::native_default_descriptor(creator)
+                                            : security::default_descriptor(creator);
+}
+
+} // namespace
+
 Result<Created> Namespace::create_pipe(Session& session, InstanceHandle handle, Scope scope,
                                        const CreateParameters& parameters)
 {
@@ -166,9 +180,11 @@ Result<Created> Namespace::create_pipe(Session& session, InstanceHandle handle, 
         return Status::invalid_parameter;
     }
     const security::Token& creator = session.party.identity.token;
-    security::Descriptor descriptor = parameters.descriptor
-                                          ? security::complete_descriptor(*parameters.descriptor, creator)
-                                          : security::default_descriptor(creator);
+    if ((parameters.desired_access & security::access::access_system_security) != 0 &&
+        !creator.may(security::privilege::security)) {
+        return Status::privilege_not_held;
+    }
+    security::Descriptor descriptor = descriptor_for(parameters, creator);
     if (descriptor.self_relative().size() > channel::maximum_descriptor_size) {
         return Status::invalid_security_descr;
     }
@@ -278,6 +294,7 @@ Namespace::Pipe* Namespace::add_pipe(const PipeRecord& record)
     pipe.default_timeout = record.default_timeout;
     pipe.descriptor = *descriptor;
     pipe.secret = record.secret;
+    take_over_departed(pipe);
     keep(std::move(owned));
     next_pipe_id_ = std::max(next_pipe_id_, record.id + 1);
     return &pipe;

@@ -133,6 +133,12 @@ void Namespace::remove_session(SessionId session)
     while (!gone->instances.empty()) {
         remove_instance(*gone->instances.begin()->second);
     }
+    for (auto end = client_ends_.begin(); end != client_ends_.end();) {
+        const ClientEndId id = (end++)->first;
+        if (client_ends_.at(id).session == session) {
+            client_end_closed(id);
+        }
+    }
     sessions_.erase(session);
     retry_parked(parked); // they find another instance, or hear that there is none
 }
@@ -247,9 +253,9 @@ void Namespace::remove_pipe(Pipe& pipe)
     notify_of(pipe, true);
     pipes_by_id_.erase(pipe.id);
     if (pipe.has_name()) {
-        pipes_.erase(Key{pipe.name.folded, pipe.scope});
+        let_go(std::move(pipes_.extract(Key{pipe.name.folded, pipe.scope}).mapped()));
     } else {
-        unnamed_pipes_.erase(pipe.id);
+        let_go(std::move(unnamed_pipes_.extract(pipe.id).mapped()));
     }
 }
 

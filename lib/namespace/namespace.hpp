@@ -76,6 +76,21 @@ public:
     /// The client end of the instance's connection is closed.
     void client_closed(SessionId session, InstanceHandle handle, std::uint64_t period);
 
+    // ---- security descriptors (SEMANTICS 6.2), in security.cc ----
+
+    /// Of the pipe of a server end. STATUS_ACCESS_DENIED: that end was not granted what it takes. STATUS_INVALID_HANDLE: there is
+    /// no such end. The rest as for security::replace_parts().
+    [[nodiscard]] Status set_security(SessionId session, InstanceHandle handle, std::uint32_t information,
+                                      const security::Descriptor& replacement);
+    /// The same for a client end, which was in a Connect.
+    [[nodiscard]] Status set_security(ClientEndId client_end, std::uint32_t information,
+                                      const security::Descriptor& replacement);
+    void client_end_closed(ClientEndId client_end);
+    /// A client end of an earlier broker, which claims that it was granted so much. 0: its pipe is not known.
+    [[nodiscard]] ClientEndId client_end_back(SessionId session, PipeId pipe, security::AccessMask claimed);
+    /// For whom a client end was opened; nullptr: not known.
+    [[nodiscard]] std::shared_ptr<const security::Identity> identity_of(ClientEndId client_end) const;
+
     // ---- after a restart of the broker ----
 
     /// A name that an earlier broker gave out: kept for its servers until all are back or gone, or until `deadline`.
@@ -109,6 +124,7 @@ private:
     struct Session;
     struct Waiter;
     struct Notifier;
+    struct ClientEnd;
     struct ParkedOpen;
     struct ParkedCreate;
 
@@ -125,6 +141,13 @@ private:
     void keep(std::unique_ptr<Pipe> pipe);
     void server_settled(Pipe& pipe, std::uint32_t process);
     void end_reservation(PipeId id);
+
+    // security.cc
+    [[nodiscard]] ClientEndId add_client_end(ClientEnd end);
+    [[nodiscard]] Status set_security(Pipe& pipe, security::AccessMask granted, const security::Token& setter,
+                                      std::uint32_t information, const security::Descriptor& replacement);
+    void let_go(std::unique_ptr<Pipe> pipe);
+    void take_over_departed(Pipe& pipe);
 
     // open.cc
     void try_open(Session& session, RequestId request, const OpenParameters& parameters);
@@ -163,6 +186,9 @@ private:
     std::unordered_map<PipeId, std::unique_ptr<Pipe>> unnamed_pipes_;
     std::unordered_map<PipeId, Pipe*> pipes_by_id_;
     std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
+    std::unordered_map<PipeId, std::unique_ptr<Pipe>> departed_; ///< have no name any more, but client ends
+    std::map<ClientEndId, ClientEnd> client_ends_;
+    ClientEndId next_client_end_ = 1;
     std::list<Waiter> waiters_;
     std::list<Notifier> notifiers_;
     std::map<std::u16string, name::Name> fixed_aliases_;                         ///< folded alias -> real name

@@ -41,9 +41,19 @@ struct Namespace::Pipe {
     /// After a restart of the broker: until when which of its servers may still come back.
     std::optional<Nanoseconds> reserved_until;
     std::vector<std::uint32_t> expected;
+    std::size_t client_ends = 0;
 
     [[nodiscard]] bool has_name() const { return !name.spelling.empty(); }
     [[nodiscard]] PipeRecord record() const;
+};
+
+/// What was granted to whom. Their security belongs to both ends of a pipe, and to a client also when the server has closed
+/// (SEMANTICS 6.2).
+struct Namespace::ClientEnd {
+    SessionId session = 0;
+    PipeId pipe = 0;
+    security::AccessMask granted_access = 0;
+    std::shared_ptr<const security::Identity> identity;
 };
 
 struct Namespace::ParkedOpen {

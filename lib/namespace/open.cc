@@ -142,6 +142,13 @@ void Namespace::connect(Session& client, RequestId request, const OpenParameters
         connect.attributes.path = "\\" + parameters.name.spelling;
     }
     connect.identity = parameters.identity;
+    connect.client_end = add_client_end({client.id, instance.pipe->id, granted, parameters.identity});
+    connect.impersonation_level = parameters.impersonation_level;
+    connect.dynamic_tracking = parameters.dynamic_tracking;
+    connect.effective_only = parameters.effective_only;
+    const Party& server = instance.session->party;
+    connect.server_impersonates = server.trusted_front || server.identity.token.may(security::privilege::impersonate);
+    connect.server_user = server.identity.credentials.uid;
     effects_.emplace_back(std::move(connect));
 }
 

@@ -24,6 +24,8 @@ using RequestId = std::uint64_t;
 /// What a session calls one of its server ends. Chosen by the session, so that it outlives the broker.
 using InstanceHandle = std::uint64_t;
 using PipeId = std::uint64_t;
+/// A client end, for as long as it may change its pipe's descriptor. 0: none.
+using ClientEndId = std::uint64_t;
 /// Proof of having been given something.
 using Secret = std::array<std::uint8_t, 16>;
 /// Nanoseconds of a clock that never goes back.
@@ -167,7 +169,18 @@ struct Connect {
     RequestId request = 0;
     InstanceAttributes attributes; ///< with the client's granted access
     std::shared_ptr<const security::Identity> identity;
+    ClientEndId client_end = 0;
+    std::uint32_t impersonation_level = 0; ///< that the client allows
+    bool dynamic_tracking = false;
+    bool effective_only = false;
+    /// The server may act for others than its own user at the levels above Identification.
+    bool server_impersonates = false;
+    std::uint32_t server_user = 0;
 };
+
+/// What of the level that a client allows its server gets for that identity (SEMANTICS 6.4).
+[[nodiscard]] std::uint32_t level_for_server(const security::Identity& identity, std::uint32_t allowed,
+                                             bool server_impersonates, std::uint32_t server_user);
 
 /// Which ends of a new connection use a direction, by their granted access. An end is given nothing else.
 struct DirectionUse {
@@ -205,11 +218,23 @@ struct PipeChanged {
     std::uint32_t current_instances = 0;
 };
 
-/// A name has gone.
+/// A name has gone. Ends may still have the pipe.
 struct PipeGone {
     PipeRecord record;
 };
 
-using Effect = std::variant<Connect, Answer, Retry, PipeAppeared, ServersChanged, PipeChanged, PipeGone>;
+/// No end has the pipe any more: its page may go.
+struct PipeForgotten {
+    PipeId pipe = 0;
+};
+
+/// The pipe has another security descriptor: show it in its page, and write it down if there is still a name.
+struct DescriptorChanged {
+    PipeRecord record;
+    bool has_instances = false;
+};
+
+using Effect = std::variant<Connect, Answer, Retry, PipeAppeared, ServersChanged, PipeChanged, PipeGone, PipeForgotten,
+                            DescriptorChanged>;
 
 } // namespace ntpipe::space

@@ -7,7 +7,9 @@
 namespace ntpipe::security {
 
 /// The granted access: `desired` with generic bits mapped, and for MAXIMUM_ALLOWED all that the token may have.
-/// STATUS_ACCESS_DENIED: not all of it is granted. STATUS_PRIVILEGE_NOT_HELD: ACCESS_SYSTEM_SECURITY, which no token holds.
+/// STATUS_ACCESS_DENIED: not all of it is granted. STATUS_PRIVILEGE_NOT_HELD: ACCESS_SYSTEM_SECURITY, which only the
+/// privilege Security gives. The privilege TakeOwnership gives WRITE_OWNER, whatever the DACL says. Privileges add nothing to
+/// MAXIMUM_ALLOWED.
 [[nodiscard]] Result<AccessMask> check_access(const Descriptor& descriptor, const Token& token, AccessMask desired);
 
 } // namespace ntpipe::security

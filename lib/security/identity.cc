@@ -16,6 +16,7 @@ Token unix_token(const UnixCredentials& credentials)
     Token token;
     if (credentials.uid == 0) {
         token.sids = {well_known::local_system, well_known::administrators, well_known::unix_user(0)};
+        token.privileges = privilege::all;
     } else {
         token.sids = {well_known::unix_user(credentials.uid)};
     }
@@ -31,6 +32,16 @@ Token unix_token(const UnixCredentials& credentials)
         token.sids.push_back(sid);
     }
     return token;
+}
+
+Identity anonymous_identity()
+{
+    constexpr auto nobody = static_cast<std::uint32_t>(-1); // what no user has
+    Identity identity;
+    identity.token.sids = {well_known::anonymous, well_known::everyone};
+    identity.credentials.uid = identity.credentials.gid = nobody;
+    identity.flags = identity_flag::anonymous;
+    return identity;
 }
 
 Identity unix_identity(const UnixCredentials& credentials, std::uint32_t process_id)

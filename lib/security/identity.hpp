@@ -2,6 +2,7 @@
 // identity.hpp: who somebody is: a token for access checks, and what a server may be told about its client.
 #pragma once
 
+#include "security/privileges.hpp"
 #include "security/sid.hpp"
 
 #include <cstdint>
@@ -14,9 +15,12 @@ namespace ntpipe::security {
 /// For access checks. sids[0] is the user, the rest are groups.
 struct Token {
     std::vector<Sid> sids;
-    std::uint64_t privileges = 0;
+    std::uint64_t privileges = 0; ///< held, enabled or not
+    std::uint64_t disabled = 0;   ///< of these, those that are not enabled
 
     [[nodiscard]] bool has(const Sid& sid) const;
+    /// Holds the privilege, enabled.
+    [[nodiscard]] bool may(std::uint64_t privilege) const { return (privileges & ~disabled & privilege) != 0; }
     /// Whom new objects belong to: the user.
     [[nodiscard]] const Sid& owner() const { return sids.front(); }
 };
@@ -54,8 +58,11 @@ struct Identity {
 };
 
 /// The token of a Unix user as Samba writes it: S-1-22-1-uid, S-1-22-2-gid..., the well-known groups; root is LocalSystem
-/// and one of the Administrators.
+/// and one of the Administrators, with all privileges. Others have none.
 [[nodiscard]] Token unix_token(const UnixCredentials& credentials);
+
+/// Nobody: what a server sees of a client that gives it no more than the level Anonymous.
+[[nodiscard]] Identity anonymous_identity();
 
 /// The identity of a local process.
 [[nodiscard]] Identity unix_identity(const UnixCredentials& credentials, std::uint32_t process_id);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <limits>
 
 namespace ntpipe::security {
 namespace {
@@ -15,12 +14,72 @@ struct SidAlias {
     Sid sid;
 };
 
+constexpr Sid builtin(std::uint32_t relative)
+{
+    return Sid{5, {32, relative}};
+}
+
 constexpr SidAlias sid_aliases[] = {
-    {"WD", well_known::everyone},       {"CO", well_known::creator_owner}, {"CG", well_known::creator_group},
-    {"OW", well_known::owner_rights},   {"NU", well_known::network},       {"IU", well_known::interactive},
-    {"SU", well_known::service},        {"AN", well_known::anonymous},     {"AU", well_known::authenticated_users},
-    {"SY", well_known::local_system},   {"LS", well_known::local_service}, {"NS", well_known::network_service},
-    {"BA", well_known::administrators}, {"BU", well_known::users},         {"BG", well_known::guests},
+    {"WD", well_known::everyone},
+    {"CO", well_known::creator_owner},
+    {"CG", well_known::creator_group},
+    {"OW", well_known::owner_rights},
+    {"NU", well_known::network},
+    {"IU", well_known::interactive},
+    {"SU", well_known::service},
+    {"AN", well_known::anonymous},
+    {"ED", Sid{5, {9}}},  // enterprise domain controllers
+    {"PS", Sid{5, {10}}}, // principal self
+    {"AU", well_known::authenticated_users},
+    {"RC", Sid{5, {12}}}, // restricted code
+    {"SY", well_known::local_system},
+    {"LS", well_known::local_service},
+    {"NS", well_known::network_service},
+    {"WR", Sid{5, {33}}}, // write-restricted code
+    {"BA", well_known::administrators},
+    {"BU", well_known::users},
+    {"BG", well_known::guests},
+    {"PU", builtin(547)},                // power users
+    {"AO", builtin(548)},                // account operators
+    {"SO", builtin(549)},                // server operators
+    {"PO", builtin(550)},                // printer operators
+    {"BO", builtin(551)},                // backup operators
+    {"RE", builtin(552)},                // replicator
+    {"RU", builtin(554)},                // alias prew2kcompacc
+    {"RD", builtin(555)},                // remote desktop users
+    {"NO", builtin(556)},                // network configuration operators
+    {"MU", builtin(558)},                // performance monitor users
+    {"LU", builtin(559)},                // performance log users
+    {"IS", builtin(568)},                // anonymous internet users
+    {"CY", builtin(569)},                // crypto operators
+    {"ER", builtin(573)},                // event log readers
+    {"CD", builtin(574)},                // certificate services DCOM access
+    {"RA", builtin(575)},                // RDS remote access servers
+    {"ES", builtin(576)},                // RDS endpoint servers
+    {"MS", builtin(577)},                // RDS management servers
+    {"HA", builtin(578)},                // Hyper-V administrators
+    {"AA", builtin(579)},                // access control assistance operators
+    {"RM", builtin(580)},                // remote management users
+    {"UD", Sid{5, {84, 0, 0, 0, 0, 0}}}, // user-mode drivers
+    {"AC", Sid{15, {2, 1}}},             // all application packages
+    {"LW", Sid{16, {4096}}},             // integrity: low
+    {"ME", Sid{16, {8192}}},             // medium
+    {"MP", Sid{16, {8448}}},             // medium plus
+    {"HI", Sid{16, {12288}}},            // high
+    {"SI", Sid{16, {16384}}},            // system
+    {"AS", Sid{18, {1}}},                // asserted by an authentication authority
+    {"SS", Sid{18, {2}}},                // asserted by a service
+};
+
+struct TypeAlias {
+    std::string_view name;
+    std::uint8_t type;
+};
+
+// Types whose entries have a plain form as text: no GUIDs, no condition.
+constexpr TypeAlias type_aliases[] = {
+    {"AU", ace_type::system_audit},  {"AL", ace_type::system_alarm}, {"ML", ace_type::mandatory_label},
+    {"A", ace_type::access_allowed}, {"D", ace_type::access_denied},
 };
 
 struct RightAlias {
@@ -54,13 +113,22 @@ constexpr RightAlias right_aliases[] = {
 };
 constexpr std::size_t first_single_right = 8;
 
+// Of a mandatory label: what those below it may not do.
+constexpr RightAlias label_aliases[] = {{"NW", 1}, {"NR", 2}, {"NX", 4}};
+
 struct FlagAlias {
     std::string_view name;
     std::uint8_t flag;
 };
 
 constexpr FlagAlias flag_aliases[] = {
-    {"OI", 0x01}, {"CI", 0x02}, {"NP", 0x04}, {"IO", 0x08}, {"ID", 0x10},
+    {"OI", 0x01},
+    {"CI", 0x02},
+    {"NP", 0x04},
+    {"IO", 0x08},
+    {"ID", 0x10},
+    {"SA", ace_flag::successful_access},
+    {"FA", ace_flag::failed_access},
 };
 
 constexpr FlagAlias control_aliases[] = {
@@ -68,7 +136,12 @@ constexpr FlagAlias control_aliases[] = {
     {"AR", 2},
     {"AI", 4},
 };
-constexpr std::array<std::uint16_t, 3> control_bits = {0x1000, 0x0100, 0x0400};
+using ControlBits = std::array<std::uint16_t, 3>;
+constexpr ControlBits dacl_control_bits = {0x1000, 0x0100, 0x0400};
+constexpr ControlBits sacl_control_bits = {0x2000, 0x0200, 0x0800};
+
+constexpr std::size_t longest_acl = 0xFFF0;
+constexpr std::size_t ace_header_size = 8; ///< with the mask
 
 class Parser {
 public:
@@ -87,7 +160,13 @@ public:
                     return std::nullopt;
                 }
                 descriptor.dacl_present = true;
-                parse_dacl(descriptor);
+                parse_acl(descriptor.control, dacl_control_bits, descriptor.dacl);
+            } else if (take("S:")) {
+                if (descriptor.sacl_present) {
+                    return std::nullopt;
+                }
+                descriptor.sacl_present = true;
+                parse_acl(descriptor.control, sacl_control_bits, descriptor.sacl);
             } else {
                 return std::nullopt;
             }
@@ -133,7 +212,7 @@ private:
         return {};
     }
 
-    void parse_dacl(Descriptor& descriptor)
+    void parse_acl(std::uint16_t& control, const ControlBits& control_bits, std::optional<Acl>& acl)
     {
         if (take("NO_ACCESS_CONTROL")) {
             return;
@@ -142,32 +221,35 @@ private:
             more = false;
             for (std::size_t i = 0; i < control_bits.size(); ++i) {
                 if (take(control_aliases[i].name)) {
-                    descriptor.control |= control_bits[i];
+                    control |= control_bits[i];
                     more = true;
                 }
             }
         }
-        descriptor.dacl.emplace();
+        acl.emplace();
+        std::size_t size = 0;
         while (!failed_ && take("(")) {
-            descriptor.dacl->aces.push_back(ace());
+            acl->aces.push_back(ace());
+            size += ace_header_size + acl->aces.back().sid.size();
+            failed_ = failed_ || size > longest_acl;
         }
-        failed_ = failed_ || Descriptor(descriptor).self_relative().size() > std::numeric_limits<std::uint16_t>::max();
     }
 
     Ace ace()
     {
         Ace ace;
-        if (take("A;")) {
-            ace.type = ace_type::access_allowed;
-        } else if (take("D;")) {
-            ace.type = ace_type::access_denied;
-        } else {
+        const auto type = std::find_if(std::begin(type_aliases), std::end(type_aliases),
+                                       [this](const TypeAlias& alias) { return take(alias.name); });
+        if (type == std::end(type_aliases)) {
             failed_ = true;
+        } else {
+            ace.type = type->type;
         }
+        expect(";");
         while (!failed_ && !take(";")) {
             ace.flags |= one_of(flag_aliases);
         }
-        ace.mask = rights();
+        ace.mask = ace.type == ace_type::mandatory_label ? rights(label_aliases) : rights(right_aliases);
         expect(";"); // no object types
         expect(";");
         if (!failed_) {
@@ -190,7 +272,8 @@ private:
     }
 
     // Up to and with the ';' behind the rights.
-    AccessMask rights()
+    template <typename Aliases>
+    AccessMask rights(const Aliases& aliases)
     {
         const std::string_view rest = text_.substr(at_);
         if (!rest.empty() && rest.front() >= '0' && rest.front() <= '9') {
@@ -199,7 +282,7 @@ private:
         AccessMask mask = 0;
         while (!failed_ && !take(";")) {
             bool known = false;
-            for (const RightAlias& alias : right_aliases) {
+            for (const RightAlias& alias : aliases) {
                 if (take(alias.name)) {
                     mask |= alias.mask;
                     known = true;
@@ -238,19 +321,20 @@ std::string format_sid(const Sid& sid)
     return sid.text();
 }
 
-std::string format_rights(AccessMask mask)
+template <typename Aliases>
+std::string format_rights(AccessMask mask, const Aliases& aliases, std::size_t first_single)
 {
-    for (const RightAlias& alias : right_aliases) {
+    for (const RightAlias& alias : aliases) {
         if (alias.mask == mask) {
             return std::string(alias.name);
         }
     }
     std::string text;
     AccessMask left = mask;
-    for (std::size_t i = first_single_right; i < std::size(right_aliases); ++i) {
-        if ((left & right_aliases[i].mask) == right_aliases[i].mask) {
-            text += right_aliases[i].name;
-            left &= ~right_aliases[i].mask;
+    for (std::size_t i = first_single; i < std::size(aliases); ++i) {
+        if ((left & aliases[i].mask) == aliases[i].mask) {
+            text += aliases[i].name;
+            left &= ~aliases[i].mask;
         }
     }
     if (left == 0 && mask != 0) {
@@ -261,15 +345,41 @@ std::string format_rights(AccessMask mask)
     return "0x" + std::string(digits.data(), result.ptr);
 }
 
+// Empty: it has no plain form.
 std::string format_ace(const Ace& ace)
 {
-    std::string text = ace.type == ace_type::access_allowed ? "(A;" : "(D;";
+    const auto type = std::find_if(std::begin(type_aliases), std::end(type_aliases),
+                                   [&ace](const TypeAlias& alias) { return alias.type == ace.type; });
+    if (type == std::end(type_aliases) || !ace.body.empty()) {
+        return {};
+    }
+    std::string text = "(" + std::string(type->name) + ';';
     for (const FlagAlias& alias : flag_aliases) {
         if ((ace.flags & alias.flag) != 0) {
             text += alias.name;
         }
     }
-    return text + ';' + format_rights(ace.mask) + ";;;" + format_sid(ace.sid) + ')';
+    text += ';';
+    text += ace.type == ace_type::mandatory_label ? format_rights(ace.mask, label_aliases, 0)
+                                                  : format_rights(ace.mask, right_aliases, first_single_right);
+    return text + ";;;" + format_sid(ace.sid) + ')';
+}
+
+std::string format_acl(std::uint16_t control, const ControlBits& control_bits, const std::optional<Acl>& acl)
+{
+    if (!acl) {
+        return "NO_ACCESS_CONTROL";
+    }
+    std::string text;
+    for (std::size_t i = 0; i < control_bits.size(); ++i) {
+        if ((control & control_bits[i]) != 0) {
+            text += control_aliases[i].name;
+        }
+    }
+    for (const Ace& ace : acl->aces) {
+        text += format_ace(ace);
+    }
+    return text;
 }
 
 } // namespace
@@ -296,22 +406,11 @@ std::string format_sddl(const Descriptor& descriptor)
     if (descriptor.group) {
         text += "G:" + format_sid(*descriptor.group);
     }
-    if (!descriptor.dacl_present) {
-        return text;
+    if (descriptor.dacl_present) {
+        text += "D:" + format_acl(descriptor.control, dacl_control_bits, descriptor.dacl);
     }
-    text += "D:";
-    if (!descriptor.dacl) {
-        return text + "NO_ACCESS_CONTROL";
-    }
-    for (std::size_t i = 0; i < control_bits.size(); ++i) {
-        if ((descriptor.control & control_bits[i]) != 0) {
-            text += control_aliases[i].name;
-        }
-    }
-    for (const Ace& ace : descriptor.dacl->aces) {
-        if (ace.simple()) {
-            text += format_ace(ace);
-        }
+    if (descriptor.sacl_present) {
+        text += "S:" + format_acl(descriptor.control, sacl_control_bits, descriptor.sacl);
     }
     return text;
 }

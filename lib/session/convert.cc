@@ -11,6 +11,7 @@ wire::Identity identity_to(const security::Identity& identity)
     wire::Identity out;
     out.sids = identity.token.sids;
     out.privileges = identity.token.privileges;
+    out.disabled_privileges = identity.token.disabled;
     out.uid = identity.credentials.uid;
     out.gid = identity.credentials.gid;
     out.flags = identity.flags;
@@ -29,6 +30,7 @@ security::Identity identity_from(wire::Identity identity)
     security::Identity out;
     out.token.sids = std::move(identity.sids);
     out.token.privileges = identity.privileges;
+    out.token.disabled = identity.disabled_privileges;
     out.credentials.uid = identity.uid;
     out.credentials.gid = identity.gid;
     out.flags = identity.flags;

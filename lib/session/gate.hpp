@@ -110,7 +110,7 @@ public:
     std::uint32_t disposition = 1;
     std::uint32_t options = 0;
     std::uint32_t impersonation_level = 2;
-    bool dynamic_tracking = false;
+    bool dynamic_tracking = true;
     bool effective_only = true;
     std::optional<std::uint32_t> process_id;
     std::optional<std::uint32_t> session_id;
@@ -148,6 +148,22 @@ class AliasRequest : public Request {
 public:
     name::Name alias;
     std::optional<name::Name> real; ///< none: remove
+};
+
+/// Sets parts of the security descriptor of an end's pipe.
+class SetSecurityRequest : public Request {
+public:
+    PipeEnd* pipe = nullptr;
+    std::uint32_t information = 0;
+    glue::ByteVector descriptor; ///< self-relative
+};
+
+/// Gives a client end a further security context, for what it writes afterwards.
+class SetContextRequest : public Request {
+public:
+    PipeEnd* pipe = nullptr;
+    std::shared_ptr<const security::Identity>
+        identity; ///< stated by a trusted front; nullptr: this process, as it is now
 };
 
 /// Over when all that was asked before has been carried out.
@@ -192,6 +208,8 @@ public:
     virtual void start(PingRequest& request) = 0;
     virtual void start(NotifyRequest& request) = 0;
     virtual void start(AliasRequest& request) = 0;
+    virtual void start(SetSecurityRequest& request) = 0;
+    virtual void start(SetContextRequest& request) = 0;
     /// Completes with STATUS_CANCELLED, or with what has come of it meanwhile.
     virtual void cancel(Request& request) = 0;
     virtual void watch(NameWatcher& watcher) = 0;

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <limits>
 #include <new>
+#include <utility>
 
 namespace ntpipe::session {
 namespace {
@@ -75,6 +76,7 @@ std::shared_ptr<const security::Identity> own_identity()
 struct Link {
     std::array<LocalEnd*, 2> ends{}; ///< by channel::Side
     std::uint64_t period = 0;
+    std::uint32_t last_context = 1;
 };
 
 class LocalDoorbell final : public end::Doorbell {
@@ -127,8 +129,9 @@ public:
         end_ = end::End::server(*this, gate_->dispatcher(), std::move(attributes), granted, modes, maximum_overflow);
     }
     void begin_client(end::Attributes attributes, security::AccessMask granted, end::Connection connection,
-                      std::shared_ptr<Link> link)
+                      std::shared_ptr<Link> link, space::ClientEndId client_end)
     {
+        client_end_ = client_end;
         end_ = end::End::client(*this, gate_->dispatcher(), std::move(attributes), granted, maximum_overflow,
                                 std::move(connection));
         join(std::move(link), channel::Side::client);
@@ -151,6 +154,8 @@ public:
         gate_ = nullptr;
     }
     [[nodiscard]] space::InstanceHandle handle() const { return handle_; }
+    [[nodiscard]] space::ClientEndId client_end() const { return client_end_; }
+    [[nodiscard]] std::shared_ptr<Link> link() const { return link_; }
 
     // end::Host
     void take_in() override {}
@@ -172,6 +177,7 @@ public:
             if (LocalEnd* server = link_->ends[static_cast<std::size_t>(channel::Side::server)]) {
                 gate_->client_closed(server->handle_, link_->period);
             }
+            gate_->client_end_closed(std::exchange(client_end_, 0));
         }
         leave_link();
     }
@@ -223,6 +229,7 @@ private:
 
     LocalGate* gate_;
     space::InstanceHandle handle_;
+    space::ClientEndId client_end_ = 0;
     bool closed_ = false; ///< and the namespace was told
     Waking waking_;
     Granting granting_;
@@ -376,6 +383,38 @@ void LocalGate::start(AliasRequest& request)
                                    : namespace_.remove_alias(the_session, request.alias));
 }
 
+void LocalGate::start(SetSecurityRequest& request)
+{
+    begin_request(request);
+    requests_.erase(id_of(request));
+    const auto& pipe = static_cast<const LocalEnd&>(*request.pipe);
+    const auto descriptor = security::Descriptor::parse(request.descriptor);
+    Status status = descriptor.status();
+    if (descriptor) {
+        status = pipe.handle() != 0
+                     ? namespace_.set_security(the_session, pipe.handle(), request.information, *descriptor)
+                     : namespace_.set_security(pipe.client_end(), request.information, *descriptor);
+    }
+    carry_out_effects();
+    complete(request, status);
+}
+
+void LocalGate::start(SetContextRequest& request)
+{
+    begin_request(request);
+    requests_.erase(id_of(request));
+    auto& pipe = static_cast<LocalEnd&>(*request.pipe);
+    if (const std::shared_ptr<Link> link = pipe.link()) {
+        const std::uint32_t context = ++link->last_context;
+        if (LocalEnd* server = link->ends[static_cast<std::size_t>(channel::Side::server)]) {
+            server->end().add_context(
+                {context, pipe.end().allowed_level(), request.identity == nullptr ? own_identity() : request.identity});
+        }
+        pipe.end().set_context(context);
+    }
+    complete(request, Status::success);
+}
+
 void LocalGate::cancel(Request& request)
 {
     namespace_.cancel(the_session, id_of(request));
@@ -393,7 +432,7 @@ void LocalGate::watch(NameWatcher& watcher)
 {
     watchers_.push_back(watcher);
     for (const auto& [id, page] : pages_) {
-        if (!page.name.name.empty()) {
+        if (page.has_name && !page.name.name.empty()) {
             watcher.appeared(page.name);
         }
     }
@@ -431,6 +470,12 @@ void LocalGate::disconnected(space::InstanceHandle handle)
 void LocalGate::closed(space::InstanceHandle handle)
 {
     (void)namespace_.closed(the_session, handle);
+    carry_out_effects();
+}
+
+void LocalGate::client_end_closed(space::ClientEndId client_end)
+{
+    namespace_.client_end_closed(client_end);
     carry_out_effects();
 }
 
@@ -474,6 +519,7 @@ void LocalGate::carry_out(space::Connect& connect)
     const auto server = servers_.find(connect.instance);
     namespace_.handover_taken(the_session);
     if (found == requests_.end() || server == servers_.end()) {
+        namespace_.client_end_closed(connect.client_end);
         return;
     }
     auto& request = static_cast<OpenRequest&>(*found->second);
@@ -487,8 +533,10 @@ void LocalGate::carry_out(space::Connect& connect)
         end::Connection& half = halves[static_cast<std::size_t>(side)];
         half.page = std::make_unique<channel::ConnectionView>(share(page), side);
         half.doorbell = std::make_unique<LocalDoorbell>(link, channel::other(side));
-        half.client = connect.identity;
-        half.context = 1;
+        half.opened_as.identity = connect.identity;
+        half.opened_as.level = connect.impersonation_level; // server and client are one user
+        half.dynamic_tracking = connect.dynamic_tracking;
+        half.effective_only = connect.effective_only;
         half.server_process_id = connect.server_process;
         half.server_session_id = connect.server_login_session;
     }
@@ -517,7 +565,7 @@ void LocalGate::carry_out(space::Connect& connect)
     auto pipe = std::make_unique<LocalEnd>(*this, 0);
     pipe->begin_client(
         attributes_from(attributes_to(connect.attributes), request.options, pages_.at(connect.attributes.pipe).view),
-        connect.attributes.granted_access, std::move(client_half), link);
+        connect.attributes.granted_access, std::move(client_half), link, connect.client_end);
     server->second->join(link, channel::Side::server);
     (void)server->second->end().offer(std::move(halves[static_cast<std::size_t>(channel::Side::server)]),
                                       connect.period);
@@ -557,7 +605,17 @@ void LocalGate::carry_out(space::PipeGone& gone)
     for (NameWatcher* watcher = watchers_.front(); told && watcher != nullptr; watcher = watchers_.after(*watcher)) {
         watcher->gone(found->second.name);
     }
-    pages_.erase(found);
+    found->second.has_name = false;
+}
+
+void LocalGate::carry_out(space::PipeForgotten& forgotten)
+{
+    pages_.erase(forgotten.pipe);
+}
+
+void LocalGate::carry_out(space::DescriptorChanged& changed)
+{
+    pages_.at(changed.record.id).writer.set_attributes(changed.record.default_timeout, changed.record.descriptor);
 }
 
 } // namespace ntpipe::session

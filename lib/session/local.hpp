@@ -25,6 +25,8 @@ public:
     void start(PingRequest& request) override;
     void start(NotifyRequest& request) override;
     void start(AliasRequest& request) override;
+    void start(SetSecurityRequest& request) override;
+    void start(SetContextRequest& request) override;
     void cancel(Request& request) override;
     void watch(NameWatcher& watcher) override;
     void take_in() override {}
@@ -37,12 +39,14 @@ public:
     void disconnected(space::InstanceHandle handle);
     void closed(space::InstanceHandle handle);
     void client_closed(space::InstanceHandle handle, std::uint64_t period);
+    void client_end_closed(space::ClientEndId client_end);
 
 private:
     struct Page {
         channel::PipePageWriter writer;
         std::shared_ptr<const channel::PipeView> view;
         NameWatcher::Name name;
+        bool has_name = true;
     };
 
     void abandon(Request& request) override;
@@ -55,6 +59,8 @@ private:
     void carry_out(space::ServersChanged& changed);
     void carry_out(space::PipeChanged& changed);
     void carry_out(space::PipeGone& gone);
+    void carry_out(space::PipeForgotten& forgotten);
+    void carry_out(space::DescriptorChanged& changed);
 
     space::Namespace namespace_;
     std::shared_ptr<const security::Identity> identity_;

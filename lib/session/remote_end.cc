@@ -93,7 +93,7 @@ Result<end::Connection> RemoteEnd::make_connection(channel::Side side, glue::Uni
     return connection;
 }
 
-Result<bool> RemoteEnd::begin_client(wire::Opened opened, std::uint32_t options,
+Result<bool> RemoteEnd::begin_client(wire::Opened opened, const OpenRequest& request,
                                      std::shared_ptr<const channel::PipeView> page,
                                      std::shared_ptr<const security::Identity> identity, std::size_t maximum_overflow)
 {
@@ -110,12 +110,15 @@ Result<bool> RemoteEnd::begin_client(wire::Opened opened, std::uint32_t options,
     connection->peer_maps_incoming = opened.peer_writes;
     connection->peer_maps_outgoing = opened.peer_reads;
     connection->context = opened.context;
-    connection->client = std::move(identity);
+    connection->opened_as.identity = std::move(identity);
+    connection->opened_as.level = request.impersonation_level;
+    connection->dynamic_tracking = request.dynamic_tracking;
     connection->server_process_id = opened.server_process;
     connection->server_session_id = opened.server_login_session;
-    end::Attributes attributes = attributes_from(opened.attributes, options, std::move(page));
+    end::Attributes attributes = attributes_from(opened.attributes, request.options, std::move(page));
     end_ = end::End::client(*this, session_->dispatcher(), std::move(attributes), opened.attributes.granted_access,
                             maximum_overflow, *std::move(connection));
+    pipe_ = opened.attributes.pipe;
     adopt(opened.connection, socket,
           session_->peer_process(opened.server_session, std::move(opened.descriptors[peer_process])));
     socket->ring(); // the server may have been waiting for this
@@ -134,7 +137,10 @@ void RemoteEnd::take_handover(wire::Connected connected)
     }
     connection->peer_maps_incoming = connected.peer_writes;
     connection->peer_maps_outgoing = connected.peer_reads;
-    connection->client = std::make_shared<security::Identity>(identity_from(std::move(connected.identity)));
+    connection->opened_as.identity = std::make_shared<security::Identity>(identity_from(std::move(connected.identity)));
+    connection->opened_as.level = connected.level;
+    connection->dynamic_tracking = connected.dynamic_tracking;
+    connection->effective_only = connected.effective_only;
     connection->server_process_id = end_->attributes().server_process_id;
     connection->server_session_id = end_->attributes().server_session_id;
     if (end_->offer(*std::move(connection), connected.period)) {
@@ -193,6 +199,12 @@ void RemoteEnd::take_segment(wire::Segment segment)
     }
 }
 
+void RemoteEnd::take_context(wire::Context context)
+{
+    const auto identity = std::make_shared<const security::Identity>(identity_from(std::move(context.identity)));
+    end_->add_context({context.context, context.level, identity});
+}
+
 void RemoteEnd::broker_lost()
 {
     if (has_connection()) {
@@ -222,6 +234,10 @@ wire::Held RemoteEnd::held() const
     held.writes = (access & security::access::write_data) != 0;
     held.handle = handle_;
     held.period = end_->listening_period();
+    held.pipe = served_ != nullptr ? served_->id : pipe_;
+    held.granted_access = access;
+    held.context = end_->last_context();
+    held.impersonation_level = end_->allowed_level();
     return held;
 }
 

@@ -46,12 +46,13 @@ public:
     void begin_server(end::Attributes attributes, security::AccessMask granted, end::PipeInformation modes,
                       std::size_t maximum_overflow);
     /// False: the server has withdrawn the connection; ask the broker again.
-    [[nodiscard]] Result<bool> begin_client(wire::Opened opened, std::uint32_t options,
+    [[nodiscard]] Result<bool> begin_client(wire::Opened opened, const OpenRequest& request,
                                             std::shared_ptr<const channel::PipeView> page,
                                             std::shared_ptr<const security::Identity> identity,
                                             std::size_t maximum_overflow);
     void take_handover(wire::Connected connected);
     void take_segment(wire::Segment segment);
+    void take_context(wire::Context context);
     /// Requests of the end to the broker will not be answered.
     void broker_lost();
 
@@ -87,6 +88,7 @@ private:
     bool closed_ = false; ///< and the broker was told
     std::shared_ptr<ServedPipe> served_;
     wire::Id16 connection_{};
+    space::PipeId pipe_ = 0; ///< client end: of its pipe
     std::shared_ptr<DoorbellSocket> socket_;
     std::unique_ptr<glue::Loop::Watch> watch_;
     std::shared_ptr<PeerProcess> peer_;

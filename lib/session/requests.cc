@@ -93,6 +93,7 @@ Session::Pending Session::take_pending(space::RequestId id)
 
 void Session::cancel(Request& request)
 {
+    errand_over(id_of(request), Status::cancelled, end::no_context);
     const auto found = requests_.find(id_of(request));
     if (found == requests_.end()) {
         return;
@@ -110,6 +111,7 @@ void Session::cancel(Request& request)
 // Its owner does not wait any more. The answer is still taken in, and undone if there is something to undo.
 void Session::abandon(Request& request)
 {
+    errands_.erase(id_of(request));
     const auto found = requests_.find(id_of(request));
     if (found == requests_.end()) {
         return;
@@ -125,6 +127,10 @@ void Session::abandon(Request& request)
             wire::Closed closed;
             closed.handle = created->request; // create uses its request number as the handle
             tell(std::move(closed));
+        }
+        if (const auto* opened = std::get_if<wire::Opened>(&message);
+            opened != nullptr && opened->status == raw(Status::success)) {
+            release_client(opened->connection);
         }
     };
     wire::Cancel message;
@@ -283,8 +289,12 @@ void Session::answer_opened(OpenRequest& request, wire::Opened& opened)
         *identity = identity_from(*std::move(opened.identity));
     }
     auto pipe = std::make_unique<RemoteEnd>(*this);
+    const wire::Id16 connection = opened.connection;
     const Result<bool> attached =
-        pipe->begin_client(std::move(opened), request.options, *view, std::move(identity), maximum_overflow_);
+        pipe->begin_client(std::move(opened), request, *view, std::move(identity), maximum_overflow_);
+    if (!attached || !*attached) {
+        release_client(connection);
+    }
     if (!attached) {
         complete(request, attached.status());
         return;
@@ -295,6 +305,15 @@ void Session::answer_opened(OpenRequest& request, wire::Opened& opened)
     }
     request.pipe = std::move(pipe);
     complete(request, Status::success);
+}
+
+// A client end that came to nothing.
+void Session::release_client(const wire::Id16& connection)
+{
+    wire::Released message;
+    message.connection = connection;
+    message.side = static_cast<std::uint8_t>(channel::Side::client);
+    tell(std::move(message));
 }
 
 // ---- the others ----

@@ -45,6 +45,7 @@ Session::~Session()
             forget(*pending.request);
         }
     }
+    end_errands(Status::success);
 }
 
 // ---- connecting ----
@@ -325,6 +326,8 @@ void Session::handle(wire::Message message)
         handle_connected(std::move(*connected));
     } else if (auto* segment = std::get_if<wire::Segment>(&message)) {
         handle_segment(std::move(*segment));
+    } else if (auto* context = std::get_if<wire::Context>(&message)) {
+        handle_context(std::move(*context));
     } else if (auto* name = std::get_if<wire::Name>(&message)) {
         handle_name(*name);
     } else {
@@ -337,6 +340,8 @@ void Session::handle(wire::Message message)
             id = done->request;
         } else if (const auto* listed = std::get_if<wire::Listed>(&message)) {
             id = listed->request;
+        } else if (const auto* set = std::get_if<wire::ContextSet>(&message)) {
+            id = set->request;
         }
         Pending pending = take_pending(id);
         if (pending.answered) {
@@ -402,12 +407,8 @@ void Session::handle_connected(wire::Connected connected)
 
 void Session::handle_segment(wire::Segment segment)
 {
-    for (RemoteEnd* end = ends_.front(); end != nullptr; end = ends_.after(*end)) {
-        if (end->has_connection() && end->connection() == segment.connection &&
-            static_cast<std::uint8_t>(end->end().side()) == segment.side) {
-            end->take_segment(std::move(segment));
-            return;
-        }
+    if (RemoteEnd* end = find_connection(segment.connection, static_cast<channel::Side>(segment.side))) {
+        end->take_segment(std::move(segment));
     }
 }
 

@@ -5,6 +5,7 @@
 //   session.cc    connecting, losing, returning; messages in and out
 //   requests.cc   requests and their answers
 //   remote_end.cc ends
+//   security.cc   security descriptors, contexts
 //   fork.cc       what a fork of the process must not do
 #pragma once
 
@@ -40,6 +41,8 @@ public:
     void start(PingRequest& request) override;
     void start(NotifyRequest& request) override;
     void start(AliasRequest& request) override;
+    void start(SetSecurityRequest& request) override;
+    void start(SetContextRequest& request) override;
     void cancel(Request& request) override;
     void watch(NameWatcher& watcher) override;
     void take_in() override;
@@ -93,6 +96,7 @@ private:
     [[nodiscard]] Pending take_pending(space::RequestId id);
     void answer_created(CreateRequest& request, space::InstanceHandle handle, wire::Created& created);
     void answer_opened(OpenRequest& request, wire::Opened& opened);
+    void release_client(const wire::Id16& connection);
     void answer_listed(ListRequest& request, wire::Listed& listed);
     [[nodiscard]] bool bring_back_aliases();
     void abandon(Request& request) override;
@@ -101,6 +105,15 @@ private:
     void handle_name(const wire::Name& message);
     void handle_connected(wire::Connected connected);
     void handle_segment(wire::Segment segment);
+
+    // security.cc
+    class Errand;
+    void handle_context(wire::Context context);
+    void answer_context(SetContextRequest& request, const wire::Id16& connection, const wire::ContextSet& answer);
+    void start_errand(SetContextRequest& request, const wire::Id16& connection);
+    void errand_over(space::RequestId id, Status status, std::uint32_t context);
+    void end_errands(Status status);
+    [[nodiscard]] RemoteEnd* find_connection(const wire::Id16& connection, channel::Side side);
 
     SessionOptions options_;
     State state_ = State::idle;
@@ -118,6 +131,8 @@ private:
 
     space::RequestId next_request_ = 1;
     std::map<space::RequestId, Pending> requests_;
+    std::map<space::RequestId, std::shared_ptr<Errand>> errands_;
+    std::vector<std::shared_ptr<Errand>> ended_errands_; ///< may still be on the stack
     glue::List<RemoteEnd> ends_;
     std::unordered_map<space::InstanceHandle, RemoteEnd*> servers_;
     std::unordered_map<space::PipeId, std::weak_ptr<ServedPipe>> served_;

@@ -41,6 +41,8 @@ extern "C" {
     X(OBJECT_PATH_SYNTAX_BAD, object_path_syntax_bad, 0xC000003Bu, 161, EINVAL, "the path is malformed")               \
     X(QUOTA_EXCEEDED, quota_exceeded, 0xC0000044u, 1816, EDQUOT, "a limit of this user is reached")                    \
     X(REVISION_MISMATCH, revision_mismatch, 0xC0000059u, 1306, EPROTO, "the other side speaks another version")        \
+    X(INVALID_OWNER, invalid_owner, 0xC000005Au, 1307, EPERM, "not somebody whom this user may make an owner")         \
+    X(INVALID_PRIMARY_GROUP, invalid_primary_group, 0xC000005Bu, 1308, EINVAL, "no primary group")                     \
     X(PRIVILEGE_NOT_HELD, privilege_not_held, 0xC0000061u, 1314, EPERM, "a privilege is missing")                      \
     X(INVALID_ACL, invalid_acl, 0xC0000077u, 1336, EINVAL, "the access control list is malformed")                     \
     X(INVALID_SID, invalid_sid, 0xC0000078u, 1337, EINVAL, "the security identifier is malformed")                     \

@@ -64,11 +64,13 @@ struct Identity {
     std::string computer;
     std::string address;
     glue::ByteVector authorization;
+    std::uint64_t disabled_privileges = 0;
     static constexpr auto fields()
     {
         return std::tuple{
             field("sids", &Identity::sids, "the user, then the groups", maximum_sids),
-            field("privileges", &Identity::privileges, "LUID bits as Samba counts them; 0 for local clients"),
+            field("privileges", &Identity::privileges,
+                  "held; bits as Samba counts them; a local user has none, root all"),
             field("uid", &Identity::uid, "Unix user"),
             field("gid", &Identity::gid, "Unix group"),
             field("flags", &Identity::flags, "1 remote, 2 anonymous, 4 guest, 8 signed, 16 encrypted"),
@@ -80,6 +82,8 @@ struct Identity {
             field("address", &Identity::address, "client's address; empty for a local client", maximum_short_text),
             field("authorization", &Identity::authorization, "opaque, from a trusted front",
                   maximum_authorization_size),
+            field("disabled_privileges", &Identity::disabled_privileges,
+                  "of the privileges those that are not enabled"),
         };
     }
 };
@@ -431,6 +435,9 @@ struct Connected {
     bool peer_reads = false;
     bool peer_writes = false;
     Identity identity;
+    std::uint32_t level = 0;
+    bool dynamic_tracking = false;
+    bool effective_only = false;
     static constexpr auto fields()
     {
         return std::tuple{
@@ -442,6 +449,10 @@ struct Connected {
             field("peer_reads", &Connected::peer_reads, "the client maps the outbound ring"),
             field("peer_writes", &Connected::peer_writes, "the client maps the inbound ring"),
             field("identity", &Connected::identity, "of the client"),
+            field("level", &Connected::level, "impersonation level that the server gets: 0 to 3"),
+            field("dynamic_tracking", &Connected::dynamic_tracking,
+                  "1: the contexts of records count; 0: the open's alone"),
+            field("effective_only", &Connected::effective_only, "1: without privileges that are not enabled"),
         };
     }
 };
@@ -653,6 +664,10 @@ struct Held : WithoutDescriptors {
     bool writes = false;
     std::uint64_t handle = 0;
     std::uint64_t period = 0;
+    std::uint64_t pipe = 0;
+    std::uint32_t granted_access = 0;
+    std::uint32_t context = 0;
+    std::uint32_t impersonation_level = 0;
     static constexpr auto fields()
     {
         return std::tuple{
@@ -662,6 +677,10 @@ struct Held : WithoutDescriptors {
             field("writes", &Held::writes, "this end maps the ring that it writes"),
             field("handle", &Held::handle, "server: of the instance"),
             field("period", &Held::period, "server: of the instance's listening"),
+            field("pipe", &Held::pipe, "id of the pipe"),
+            field("granted_access", &Held::granted_access, "of this end"),
+            field("context", &Held::context, "the highest security context that this end knows of"),
+            field("impersonation_level", &Held::impersonation_level, "client: that it allows"),
         };
     }
 };
@@ -716,9 +735,88 @@ struct Alias : WithoutDescriptors {
     }
 };
 
+struct SetSecurity : WithoutDescriptors {
+    static constexpr std::uint16_t code = 40;
+    static constexpr const char* title = "SET_SECURITY";
+    static constexpr const char* meaning =
+        "Process to broker: sets parts of the security descriptor of an end's pipe. Answer: DONE.";
+    std::uint64_t request = 0;
+    std::uint64_t handle = 0;
+    Id16 connection{};
+    std::uint32_t information = 0;
+    glue::ByteVector descriptor;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("request", &SetSecurity::request, "the session's number for the request"),
+            field("handle", &SetSecurity::handle, "server end: of the instance; client end: 0"),
+            field("connection", &SetSecurity::connection, "client end: id of the connection; server end: zeros"),
+            field("information", &SetSecurity::information, "1 owner, 2 group, 4 DACL, 8 SACL"),
+            field("descriptor", &SetSecurity::descriptor, "self-relative security descriptor with these parts",
+                  maximum_descriptor_size),
+        };
+    }
+};
+
+struct SetContext : WithoutDescriptors {
+    static constexpr std::uint16_t code = 41;
+    static constexpr const char* title = "SET_CONTEXT";
+    static constexpr const char* meaning =
+        "Process to broker: the client of a connection writes as somebody else from now on. Answer: CONTEXT_SET.";
+    std::uint64_t request = 0;
+    Id16 connection{};
+    std::optional<Identity> identity;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("request", &SetContext::request, "the session's number for the request"),
+            field("connection", &SetContext::connection, "id of the connection"),
+            field("identity", &SetContext::identity,
+                  "from a trusted front only; absent: whom the kernel says that this session is"),
+        };
+    }
+};
+
+struct ContextSet : WithoutDescriptors {
+    static constexpr std::uint16_t code = 42;
+    static constexpr const char* title = "CONTEXT_SET";
+    static constexpr const char* meaning = "Broker to process: answer to SET_CONTEXT.";
+    std::uint64_t request = 0;
+    std::uint32_t status = 0;
+    std::uint32_t context = 0;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("request", &ContextSet::request, "of SET_CONTEXT"),
+            field("status", &ContextSet::status, "NTSTATUS"),
+            field("context", &ContextSet::context, "security context to stamp on records from now on"),
+        };
+    }
+};
+
+struct Context : WithoutDescriptors {
+    static constexpr std::uint16_t code = 43;
+    static constexpr const char* title = "CONTEXT";
+    static constexpr const char* meaning =
+        "Broker to server: a further security context of a connection's client. Sent before CONTEXT_SET.";
+    Id16 connection{};
+    std::uint32_t context = 0;
+    std::uint32_t level = 0;
+    Identity identity;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("connection", &Context::connection, "id of the connection"),
+            field("context", &Context::context, "its number; higher than those before"),
+            field("level", &Context::level, "impersonation level that the server gets"),
+            field("identity", &Context::identity, "of the client in that context"),
+        };
+    }
+};
+
 using Message = std::variant<Hello, Welcome, Create, Created, Open, Opened, Wait, Done, Cancel, Connected, Taken,
                              Listening, Disconnected, Closed, Released, Overflow, Segment, List, Listed, Watch, Name,
-                             ComeBack, Held, Ping, Notify, Alias>;
+                             ComeBack, Held, Ping, Notify, Alias, SetSecurity, SetContext, ContextSet, Context>;
 
 inline constexpr std::size_t maximum_message_descriptors = 6;
 

@@ -207,6 +207,7 @@ std::span<const Operation> session_operations();
 std::span<const Operation> end_operations();
 std::span<const Operation> query_operations();
 std::span<const Operation> directory_operations();
+std::span<const Operation> security_operations();
 std::span<const Operation> misbehaviour();
 
 /// Of an operation that brings bytes.

@@ -49,6 +49,7 @@ Json identity_to_json(const ntpipe_identity& identity)
             {"process_id", identity.process_id},
             {"session_id", identity.session_id},
             {"privileges", identity.privileges},
+            {"disabled_privileges", identity.disabled_privileges},
             {"sids", std::vector<std::string>(identity.sids, identity.sids + identity.num_sids)},
             {"account", identity.account},
             {"domain", identity.domain},
@@ -65,6 +66,7 @@ StatedIdentity::StatedIdentity(const Json& fields)
     identity.gid = fields.value("gid", 0U);
     identity.process_id = fields.value("process_id", 0U);
     identity.session_id = fields.value("session_id", 0U);
+    identity.disabled_privileges = fields.value("disabled_privileges", std::uint64_t{0});
     identity.privileges = fields.value("privileges", std::uint64_t{0});
     for (const char* field : {"account", "domain", "computer", "address"}) {
         texts.push_back(fields.value(field, std::string()));

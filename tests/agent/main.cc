@@ -51,6 +51,10 @@
 //   directory_query, directory_volume   directory, class, length -> data;  directory_set   directory, class, data
 //   query_volume  end, class, length -> data
 //   object_name   end -> object_name
+//   query_security   end, information -> data;  query_security_buffer   end, information, length -> needed
+//   set_security     end, information, data (takes time)
+//   impersonate      end -> level, identity;  set_client_context   end [identity] (takes time)
+//   check_access     data, identity, desired_access -> granted_access
 //   watch         session; afterwards lines {"watch": N, "event": "appeared"|"gone"|"complete"|"reset", ...}
 //   unwatch       watch
 //   name_matches  pattern, name -> matches
@@ -87,8 +91,8 @@ namespace {
 
 const Operation* find_operation(std::string_view name)
 {
-    for (const auto operations :
-         {session_operations(), end_operations(), query_operations(), directory_operations(), misbehaviour()}) {
+    for (const auto operations : {session_operations(), end_operations(), query_operations(), security_operations(),
+                                  directory_operations(), misbehaviour()}) {
         const auto found = std::find_if(operations.begin(), operations.end(),
                                         [name](const Operation& operation) { return operation.name == name; });
         if (found != operations.end()) {

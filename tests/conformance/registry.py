@@ -9,6 +9,7 @@ FEATURES = {
     "native client": "the client end is used by a native program: its rights, its name forms, its modes at the open",
     "two processes": "the ends are in different processes",
     "client listens": "the client end asks for what only a server end may do",
+    "security": "the parties query and set security descriptors, take contexts on, and impersonate",
     "control codes": "the ends know all of FSCTL_PIPE_*, also what no message of the protocol stands for",
     "device": "the parties have handles of the device and of the directory of pipes",
     "SMB2": "the client end speaks SMB2",

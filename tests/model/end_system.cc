@@ -161,7 +161,7 @@ private:
         client_half.page = std::make_unique<channel::ConnectionView>(page.share(), channel::Side::client);
         server_half.doorbell = std::make_unique<Doorbell>(client.bell);
         client_half.doorbell = std::make_unique<Doorbell>(server.bell);
-        server_half.client = client_half.client = std::make_shared<security::Identity>();
+        server_half.opened_as.identity = client_half.opened_as.identity = std::make_shared<security::Identity>();
         const std::uint32_t rights = server.end->granted_access();
         hand_over(end::Direction::inbound, inbound, client_half, (access & 2) != 0, server_half, (rights & 1) != 0);
         hand_over(end::Direction::outbound, outbound, server_half, (rights & 2) != 0, client_half, (access & 1) != 0);

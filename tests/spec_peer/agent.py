@@ -220,7 +220,7 @@ class Agent:
             self.answer(number, INVALID_PARAMETER)
             return
         timeout, length, is_specified, _ = WAIT_HEADER.unpack_from(data)
-        if length > len(data) - WAIT_HEADER.size or length > 0xFFFD:
+        if length > len(data) - WAIT_HEADER.size or length > 0xFFFD or length % 2:
             self.answer(number, INVALID_PARAMETER)
             return
         name = data[WAIT_HEADER.size :][:length].decode("utf-16-le", "surrogatepass")
@@ -282,7 +282,7 @@ class Agent:
                     message_length=found.length, data=found.data.hex())
 
     def op_control(self, number, end, code, input, length):
-        self.start_on(number, end, lambda end: control(end, code, bytes.fromhex(input), length), data_of)
+        self.start_on(number, end, lambda end: control(end, code, bytes.fromhex(input), length), data_and_information_of)
 
     # ---- information ----
 
@@ -369,6 +369,10 @@ def data_of(operation):
     return {"data": operation.data.hex()}
 
 
+def data_and_information_of(operation):
+    return {"data": operation.data.hex(), "information": len(operation.data)}
+
+
 def listing(pipe):
     kept = ("name", "owner", "type", "configuration", "maximum_instances", "listening", "connected", "closing", "disconnected")
     return {**{field: pipe[field] for field in kept}, "global": pipe["scope"] == 0, "process_id": pipe["process"]}
@@ -377,7 +381,7 @@ def listing(pipe):
 def nanoseconds(timeout):
     """Of NT's timeout: negative is a time from now, positive a moment, counted from 1601."""
     now = time.time_ns() // 100 + UNITS_TO_1970
-    return max(0, -timeout if timeout < 0 else timeout - now) * 100
+    return min(max(0, -timeout if timeout < 0 else timeout - now) * 100, FOREVER)
 
 
 def over(kind, status, data=b""):

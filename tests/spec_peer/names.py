@@ -17,9 +17,9 @@ def parse(given):
     prefix = next((prefix for prefix in PREFIXES if given.lower().startswith(prefix)), "")
     name = given[len(prefix) :]
     if not prefix:
-        if not given or given.startswith("\\\\"):
-            return OBJECT_PATH_SYNTAX_BAD, ""
         if given.lower() + "\\" in PREFIXES:
             return OBJECT_NAME_INVALID, ""
+        if not given or given.startswith("\\\\"):
+            return OBJECT_PATH_SYNTAX_BAD, ""
     too_long = size_in_utf16((prefix or NATIVE_PREFIX) + name) > LONGEST_PATH
     return (OBJECT_NAME_INVALID, "") if not name or too_long or "\0" in name else (SUCCESS, name)

@@ -120,7 +120,7 @@ public:
         half.incoming.emplace(inbound->share());
         half.outgoing.emplace(outbound->share());
         half.doorbell = std::make_unique<TestDoorbell>(client_bell);
-        half.client = std::make_shared<security::Identity>();
+        half.opened_as.identity = std::make_shared<security::Identity>();
         server->offer(std::move(half), server_host.period);
     }
 
@@ -135,7 +135,7 @@ public:
         half.incoming.emplace(outbound->share());
         half.outgoing.emplace(inbound->share());
         half.doorbell = std::make_unique<TestDoorbell>(server_bell);
-        half.client = std::make_shared<security::Identity>();
+        half.opened_as.identity = std::make_shared<security::Identity>();
         client = end::End::client(client_host, queue, attributes(), parameters_.client_access,
                                   parameters_.maximum_overflow, std::move(half));
         if (rung) {

@@ -158,8 +158,8 @@ void test_codes_are_unique(void** /*state*/)
     [&]<std::size_t... I>(std::index_sequence<I...>) {
         (codes.push_back(std::variant_alternative_t<I, Message>::code), ...);
     }(std::make_index_sequence<std::variant_size_v<Message>>());
-    for (std::size_t i = 0; i < codes.size(); ++i) {
-        assert_int_equal(codes[i], i + 1);
+    for (std::size_t i = 1; i < codes.size(); ++i) {
+        assert_true(codes[i] > codes[i - 1]); // there are gaps
     }
 }
 

@@ -36,6 +36,7 @@ class SpecClient(Broker):
     side = "client"
     lacks = {**Broker.lacks,
              "control codes": "codes that no message stands for are each library's own matter",
+             "security": "the second implementation makes the data path and what that needs",
              "device": "handles of the device are each library's own matter: the protocol does not know them"}
 
     def open(self, build):
