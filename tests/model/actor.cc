@@ -145,7 +145,7 @@ Completion peeked(Id id, ntpipe_status status, const Bytes& buffer, std::size_t 
     }
     Completion completion{id, status, count - peek_header, {}, {}};
     completion.data.assign(buffer.begin() + peek_header, buffer.begin() + static_cast<std::ptrdiff_t>(count));
-    for (const std::size_t at : {0, 4, 8, 12}) {
+    for (std::size_t at = 0; at < peek_header; at += 4) {
         completion.values.push_back(little_endian(buffer, at, 4));
     }
     return completion;
@@ -324,7 +324,6 @@ void Actor::start(std::size_t world, const Operation& operation, const std::stri
 void Actor::at_once(std::size_t world, const Operation& operation)
 {
     const Key key(world, operation.end);
-    const auto target = requests_.find({world, operation.target});
     Completion completion{operation.id, NTPIPE_STATUS_SUCCESS, 0, {}, {}};
     switch (operation.kind) {
     case Kind::disconnect:
@@ -357,16 +356,23 @@ void Actor::at_once(std::size_t world, const Operation& operation)
         completion = query_standard(ends_.at(key), operation);
         break;
     default: // cancel, abandon
-        if (target == requests_.end()) {
-            completion.status = NTPIPE_STATUS_NOT_FOUND;
-        } else if (operation.kind == Kind::abandon) {
-            talloc_free(target->second->request);
-            requests_.erase(target);
-        } else if (!tevent_req_cancel(target->second->request)) {
-            completion.status = NTPIPE_STATUS_NOT_FOUND;
-        }
+        completion.status = stop({world, operation.target}, operation.kind == Kind::abandon);
     }
     report(world, std::move(completion));
+}
+
+Status Actor::stop(const Key& key, bool silently)
+{
+    const auto target = requests_.find(key);
+    if (target == requests_.end()) {
+        return NTPIPE_STATUS_NOT_FOUND;
+    }
+    if (silently) {
+        talloc_free(target->second->request);
+        requests_.erase(target);
+        return NTPIPE_STATUS_SUCCESS;
+    }
+    return tevent_req_cancel(target->second->request) ? NTPIPE_STATUS_SUCCESS : NTPIPE_STATUS_NOT_FOUND;
 }
 
 } // namespace ntpipe::model

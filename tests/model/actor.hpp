@@ -38,6 +38,7 @@ private:
     void create(std::size_t world, const Operation& operation, const std::string& names);
     void finish(const Key& key);
     void at_once(std::size_t world, const Operation& operation);
+    [[nodiscard]] Status stop(const Key& key, bool silently);
     void report(std::size_t world, Completion completion) { done_.emplace_back(world, std::move(completion)); }
 
     tevent_context* events_;

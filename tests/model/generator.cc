@@ -351,7 +351,7 @@ void smaller_numbers(std::vector<Step>& candidates, const Step& step, std::uint3
     }
 }
 
-rc::Seq<Step> smaller_steps(Step step)
+rc::Seq<Step> smaller_steps(const Step& step)
 {
     std::vector<Step> candidates;
     if (step.kind == Kind::create) {
@@ -382,12 +382,12 @@ rc::Seq<Step> smaller_steps(Step step)
     return rc::seq::fromContainer(std::move(candidates));
 }
 
-rc::Seq<Sequence> smaller_sequences(Sequence sequence)
+rc::Seq<Sequence> smaller_sequences(const Sequence& sequence)
 {
     return rc::seq::concat(rc::shrink::removeChunks(sequence), rc::shrink::eachElement(sequence, smaller_steps));
 }
 
-rc::Seq<Batch> smaller_batches(Batch batch)
+rc::Seq<Batch> smaller_batches(const Batch& batch)
 {
     if (batch.size() > 1) {
         // First the one sequence that fails.
@@ -406,7 +406,8 @@ rc::Gen<Batch> batches(std::size_t worlds, const Variety& variety)
         for (std::size_t world = 0; world < worlds; ++world) {
             batch.push_back(Chooser(source.next(), variety).sequence());
         }
-        return rc::shrinkable::shrinkRecur(std::move(batch), smaller_batches);
+        return rc::shrinkable::shrinkRecur(std::move(batch),
+                                           [](const Batch& larger) { return smaller_batches(larger); });
     });
 }
 

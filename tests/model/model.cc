@@ -148,34 +148,48 @@ Id Model::find_name(const std::string& name) const
 }
 
 // 2.2, in the order of the table. Nobody is refused by a security descriptor here.
+Status Model::refusal_of(const CreateParameters& wanted, const Pipe* existing) const
+{
+    if (!valid(wanted)) {
+        return NTPIPE_STATUS_INVALID_PARAMETER;
+    }
+    if (existing == nullptr) {
+        if (wanted.disposition == 1) {
+            return NTPIPE_STATUS_OBJECT_NAME_NOT_FOUND;
+        }
+        return wanted.default_timeout >= 0 || wanted.max_instances == 0 ? NTPIPE_STATUS_INVALID_PARAMETER
+                                                                        : NTPIPE_STATUS_SUCCESS;
+    }
+    if (existing->instances >= existing->max_instances) {
+        return NTPIPE_STATUS_INSTANCE_NOT_AVAILABLE;
+    }
+    if (wanted.disposition == 2 || configuration_of(wanted.share) != existing->configuration) {
+        return NTPIPE_STATUS_ACCESS_DENIED;
+    }
+    return wanted.read_mode == 1 && existing->type == 0 ? NTPIPE_STATUS_INVALID_PARAMETER : NTPIPE_STATUS_SUCCESS;
+}
+
 void Model::create(const Operation& operation)
 {
     const CreateParameters& wanted = operation.parameters;
-    const Id existing = find_name(operation.name);
-    if (!valid(wanted)) {
-        complete(operation.id, NTPIPE_STATUS_INVALID_PARAMETER);
-    } else if (existing == 0 && wanted.disposition == 1) {
-        complete(operation.id, NTPIPE_STATUS_OBJECT_NAME_NOT_FOUND);
-    } else if (existing == 0 && (wanted.default_timeout >= 0 || wanted.max_instances == 0)) {
-        complete(operation.id, NTPIPE_STATUS_INVALID_PARAMETER);
-    } else if (existing == 0) {
-        const Id pipe = next_id_++;
+    Id pipe = find_name(operation.name);
+    const bool is_new = pipe == 0;
+    const Status refusal = refusal_of(wanted, is_new ? nullptr : &pipes_.at(pipe));
+    if (refusal != NTPIPE_STATUS_SUCCESS) {
+        complete(operation.id, refusal);
+        return;
+    }
+    if (is_new) {
+        pipe = next_id_++;
         pipes_[pipe] = {operation.name, wanted.type & 1, configuration_of(wanted.share), wanted.max_instances, 0};
         names_[upcase(operation.name)] = pipe;
-        new_instance(operation, pipe);
-        complete(operation.id, NTPIPE_STATUS_SUCCESS, 2);
-    } else if (pipes_.at(existing).instances >= pipes_.at(existing).max_instances) {
-        complete(operation.id, NTPIPE_STATUS_INSTANCE_NOT_AVAILABLE);
-    } else if (wanted.disposition == 2 || configuration_of(wanted.share) != pipes_.at(existing).configuration) {
-        complete(operation.id, NTPIPE_STATUS_ACCESS_DENIED);
-    } else if (wanted.read_mode == 1 && pipes_.at(existing).type == 0) {
-        complete(operation.id, NTPIPE_STATUS_INVALID_PARAMETER);
-    } else {
-        // The access that is checked, and so granted, contains FILE_CREATE_PIPE_INSTANCE, which is the right to append.
-        new_instance(operation, existing);
-        ends_.at(operation.end).access |= append_data;
-        complete(operation.id, NTPIPE_STATUS_SUCCESS, 1);
     }
+    new_instance(operation, pipe);
+    if (!is_new) {
+        // The access that is checked, and so granted, contains FILE_CREATE_PIPE_INSTANCE, which is the right to append.
+        ends_.at(operation.end).access |= append_data;
+    }
+    complete(operation.id, NTPIPE_STATUS_SUCCESS, is_new ? 2 : 1);
 }
 
 void Model::new_instance(const Operation& operation, Id pipe)
@@ -439,12 +453,12 @@ void Model::take_back_pending_writes(Queue& queue)
     }
 }
 
-void Model::forget_if_unused(Id id)
+void Model::forget_if_unused(Id instance_id)
 {
-    const Instance& instance = instances_.at(id);
+    const Instance& instance = instances_.at(instance_id);
     if (instance.server == 0 && instance.client == 0) {
         const Id pipe = instance.pipe;
-        instances_.erase(id);
+        instances_.erase(instance_id);
         const bool used = std::any_of(instances_.begin(), instances_.end(),
                                       [pipe](const auto& other) { return other.second.pipe == pipe; });
         if (!used) {

@@ -201,13 +201,14 @@ private:
     // What several operations do.
     void complete(Id operation, Status status, std::uint64_t information = 0, Bytes data = {},
                   std::vector<std::uint64_t> values = {});
+    [[nodiscard]] Status refusal_of(const CreateParameters& wanted, const Pipe* existing) const;
     void new_instance(const Operation& operation, Id pipe);
     void enter_listening(Instance& instance);
     void end_listens(Instance& instance, Status status);
     void end_reads(Queue& queue, Status status);
     void end_writes_and_flushes(Queue& queue, Status status);
     void take_back_pending_writes(Queue& queue);
-    void forget_if_unused(Id instance);
+    void forget_if_unused(Id instance_id);
     void satisfy_reads(Queue& queue, const End& reader, Bytes& rest);
     void append(Queue& queue, Bytes rest, std::size_t size, Id pending);
     void pop_front(Queue& queue);

@@ -9,7 +9,7 @@ namespace {
 using namespace ntpipe::model;
 
 #ifdef __SANITIZE_ADDRESS__
-constexpr std::uint64_t sequences = 600;
+constexpr std::uint64_t sequences = 4000;
 #else
 constexpr std::uint64_t sequences = 20000;
 #endif

@@ -163,7 +163,7 @@ void nonblocking_empty_messages_are_not_lost(void** /*state*/)
 // 3.4: pending reads take what is too large for the ring.
 void nonblocking_write_for_a_large_pending_read(void** /*state*/)
 {
-    for (const std::uint32_t type : {0, 1}) {
+    for (const std::uint32_t type : {0U, 1U}) {
         Script script;
         script.connected(type, 5).modes(server, 0, 1);
         script.on(client, Kind::read, 10000)

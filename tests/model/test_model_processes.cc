@@ -9,7 +9,7 @@ namespace {
 using namespace ntpipe::model;
 
 #ifdef __SANITIZE_ADDRESS__
-constexpr std::uint64_t sequences = 320;
+constexpr std::uint64_t sequences = 960;
 #else
 constexpr std::uint64_t sequences = 4000;
 #endif
