@@ -484,10 +484,11 @@ tevent_req* ntpipe_open_at_send(TALLOC_CTX* mem_ctx, tevent_context* ev, ntpipe_
 {
     const auto name_it = [&](session::OpenRequest& request) {
         auto parsed = relative_name(*directory, name, false);
-        if (parsed) {
-            request.name = *std::move(parsed);
+        if (!parsed) {
+            return parsed.status();
         }
-        return parsed.status();
+        request.name = *std::move(parsed);
+        return Status::success;
     };
     return send_open(mem_ctx, ev, directory->gate, name_it, params);
 }
@@ -588,10 +589,11 @@ tevent_req* ntpipe_alias_send(TALLOC_CTX* mem_ctx, tevent_context* ev, ntpipe_se
             return Status::success;
         }
         parsed = name::parse(name);
-        if (parsed) {
-            request.real = *std::move(parsed);
+        if (!parsed) {
+            return parsed.status();
         }
-        return parsed.status();
+        request.real = *std::move(parsed);
+        return Status::success;
     });
 }
 

@@ -202,10 +202,11 @@ tevent_req* ntpipe_open_send(TALLOC_CTX* mem_ctx, tevent_context* ev, ntpipe_ses
 {
     const auto name_it = [name](session::OpenRequest& request) {
         auto parsed = name::parse(name);
-        if (parsed) {
-            request.name = *std::move(parsed);
+        if (!parsed) {
+            return parsed.status();
         }
-        return parsed.status();
+        request.name = *std::move(parsed);
+        return Status::success;
     };
     return send_open(mem_ctx, ev, session->gate, name_it, params);
 }

@@ -74,7 +74,7 @@ End::~End()
 Status End::begin(Operation& operation, Operation::Kind kind)
 {
     if (operation.pending() || operation.linked()) {
-        assert(!"an operation is started once at a time");
+        assert(false && "an operation is started once at a time");
         return Status::invalid_parameter;
     }
     operation.kind_ = kind;

@@ -170,13 +170,12 @@ std::u16string fold(std::u16string_view text)
 
 Result<Name> parse(std::string_view text)
 {
+    if (parse_container(text)) {
+        return Status::object_name_invalid;
+    }
     for (const std::string_view prefix : prefixes) {
         if (starts_with_ignoring_case(text, prefix)) {
             return make_name(text.substr(prefix.size()), prefix.size());
-        }
-        // The device without a name: a container, not a pipe (SEMANTICS 1.4).
-        if (text.size() + 1 == prefix.size() && starts_with_ignoring_case(prefix, text)) {
-            return Status::object_name_invalid;
         }
     }
     // Nothing at all, without a directory that it is relative to, is no name that could be invalid (SEMANTICS 1.3).
@@ -196,9 +195,10 @@ Result<Name> parse_bare(std::string_view spelling)
 std::optional<Container> parse_container(std::string_view text)
 {
     for (const std::string_view prefix : prefixes) {
-        if (text.size() <= prefix.size() && text.size() + 1 >= prefix.size() &&
-            starts_with_ignoring_case(prefix, text)) {
-            return text.size() == prefix.size() ? Container::root : Container::volume;
+        const bool is_root = text.size() == prefix.size();
+        const bool is_volume = text.size() + 1 == prefix.size();
+        if ((is_root || is_volume) && starts_with_ignoring_case(text, prefix.substr(0, text.size()))) {
+            return is_root ? Container::root : Container::volume;
         }
     }
     return std::nullopt;

@@ -138,7 +138,7 @@ private:
     Instance& add_instance(Session& session, InstanceHandle handle, Pipe& pipe, const ReturnedInstance& as);
     Pipe* add_pipe(const PipeRecord& record);
     [[nodiscard]] Pipe* find_for_create(const CreateParameters& parameters, Scope scope);
-    void keep(std::unique_ptr<Pipe> pipe);
+    void keep(std::unique_ptr<Pipe> owned);
     void server_settled(Pipe& pipe, std::uint32_t process);
     void end_reservation(PipeId id);
 

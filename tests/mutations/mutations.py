@@ -189,8 +189,8 @@ MUTATIONS = [
     Mutation("4.3", "FSCTL_PIPE_WAIT on an end is not known", CONTROL, "{fsctl_pipe_wait, run_always<doubt::wait_on_pipe>},", "{fsctl_pipe_wait, run_always<Status::not_supported>},"),
     # ---- names, containers, listings (1) ----
     Mutation("1.2", "names differ in case", "lib/name/name.cc", "        c = upcase(c);", "        c = c == u'a' ? upcase(c) : c;"),
-    Mutation("1.2", "the volume is a pipe", "lib/name/name.cc", "            return Status::object_name_invalid;\n        }\n    }",
-             "            return Status::object_path_syntax_bad;\n        }\n    }"),
+    Mutation("1.2", "the volume is a pipe", "lib/name/name.cc", "    if (parse_container(text)) {\n        return Status::object_name_invalid;",
+             "    if (parse_container(text)) {\n        return Status::object_path_syntax_bad;"),
     Mutation("1.4", "the volume waits", CONTAINER, "{end::fsctl_pipe_wait, Status::illegal_function,", "{end::fsctl_pipe_wait, Status::not_supported,"),
     Mutation("1.4", "pipes are made relative to the volume", CONTAINER, "return kind_ == name::Container::root ? Status::success : Status::object_name_invalid;",
              "return Status::success;"),

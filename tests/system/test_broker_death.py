@@ -188,6 +188,39 @@ def test_notification_does_not_outlive_the_broker(place):
     assert native.agent.await_answer(waiting).status == nt.SUCCESS
 
 
+def test_security_over_a_death(place):
+    """What was set lives on, and can be set again; a client is still whom it said it was."""
+    broker = place.broker()
+    rights = nt.GENERIC_READ | nt.GENERIC_WRITE | nt.READ_CONTROL | 0xC0000  # WRITE_DAC, WRITE_OWNER
+    server, client = place.native(), place.native()
+    server_end = server.made("create", "guarded", desired_access=rights, sddl="D:(A;;FA;;;WD)")
+    client_end = client.made("open", "guarded", desired_access=rights, dynamic_tracking=True)
+
+    def group(native, end):
+        data = native.call("query_security", end=end, information=2).bytes()
+        return native.call("descriptor_to_sddl", data=data)["sddl"]
+
+    def set_group(native, end, sddl):
+        data = native.call("sddl_to_descriptor", sddl=sddl)["data"]
+        return native.agent.call("set_security", end=end, information=2, data=bytes.fromhex(data)).status
+
+    assert set_group(client, client_end, "G:WD") == nt.SUCCESS
+    assert group(server, server_end) == "G:WD"
+    broker.kill()
+    place.broker()
+    await_listing(client, "guarded")
+    for each in (server, client):
+        each.call("ping")
+    assert group(server, server_end) == group(client, client_end) == "G:WD"
+    assert set_group(server, server_end, "G:SY") == nt.SUCCESS
+    assert group(client, client_end) == "G:SY"
+    assert client.call("set_client_context", end=client_end).status == nt.SUCCESS
+    assert client.call("write", end=client_end, data=b"x").status == nt.SUCCESS
+    assert server.call("read", end=server_end, length=10).status == nt.SUCCESS
+    answer = server.call("impersonate", end=server_end)
+    assert (answer.status, answer["identity"]["process_id"]) == (nt.SUCCESS, client.pid)
+
+
 def test_requests_without_a_broker_wait_for_the_next_one(place):
     broker = place.broker()
     server, _, client, _ = place.pair("first")
