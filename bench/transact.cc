@@ -202,6 +202,8 @@ void run(const Options& options, int server_processor)
     if (socket_server == 0) {
         pin(server_processor);
         ::close(sockets[0]);
+        ::close(ready[0]);
+        ::close(ready[1]); // its last copy is the pipe server's: that it fails is seen by its end
         serve_socket(sockets[1], options.size);
     }
     ::close(sockets[1]);
