@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <ctime>
 #include <new>
+#include <utility>
 #include <vector>
 
 namespace ntpipe::glue {
@@ -67,8 +68,10 @@ Status Loop::make_mirror()
     }
     wakeup_watch_ = std::make_unique<Watch>(*this, wakeup_.get(), [this] {
         drain(wakeup_.get());
+        is_awake_ = false;
         wakeup_seen_ = true;
     });
+    is_awake_ = false;
     return Status::success;
 }
 
@@ -87,6 +90,7 @@ void Loop::renew_after_fork()
 {
     if (is_own()) {
         (void)make_mirror();
+        poke();
     }
     timers_changed();
     if (!turns_.empty()) {
@@ -116,11 +120,30 @@ Status Loop::mirror(int fd, bool writable, bool add) const
     return Status::success;
 }
 
+int Loop::descriptor()
+{
+    is_watched_ = true;
+    if (std::exchange(was_poked_, false)) {
+        wake_up();
+    }
+    return mirror_.get();
+}
+
+// tevent knows by itself what was scheduled: who runs it pays no system call for the descriptor that others watch.
 void Loop::poke()
 {
-    if (wakeup_) {
+    if (is_watched_) {
+        wake_up();
+    } else {
+        was_poked_ = true;
+    }
+}
+
+void Loop::wake_up()
+{
+    if (wakeup_ && !is_awake_) {
         const std::uint64_t one = 1;
-        (void)!::write(wakeup_.get(), &one, sizeof(one));
+        is_awake_ = ::write(wakeup_.get(), &one, sizeof(one)) > 0;
     }
 }
 
@@ -140,7 +163,7 @@ void Loop::dispatch()
     int budget = dispatch_budget;
     do {
         wakeup_seen_ = false;
-        poke();
+        wake_up();
         while (!wakeup_seen_ && tevent_loop_once(events_) == 0) {
             --budget;
         }

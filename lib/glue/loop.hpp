@@ -34,7 +34,7 @@ public:
     [[nodiscard]] tevent_context* events() const { return events_; }
     [[nodiscard]] bool is_own() const { return own_context_ != nullptr; }
     /// Of an own loop: readable when dispatch() has work. -1 otherwise.
-    [[nodiscard]] int descriptor() const { return mirror_.get(); }
+    [[nodiscard]] int descriptor();
     /// Of an own loop: does what can be done without waiting.
     void dispatch();
     /// Runs until `done`. For blocking calls, so not from within a handler. False: the event context failed.
@@ -50,7 +50,7 @@ public:
     /// and replaced by new ones.
     void leave_parent();
     void renew_after_fork();
-    /// Makes descriptor() readable: something was scheduled on events() without a Loop's help.
+    /// Makes descriptor(), if somebody has asked for it, readable: something was scheduled on events() without a Loop's help.
     void poke();
 
     /// Calls `ready` while `fd` is readable, until it is destroyed. Does not own the descriptor, which must outlive it.
@@ -112,6 +112,7 @@ private:
     Loop() = default;
     [[nodiscard]] Status make_mirror();
     [[nodiscard]] Status mirror(int fd, bool writable, bool add) const;
+    void wake_up();
     void timers_changed();
     void timers_due();
     void ask_for_turn();
@@ -123,6 +124,9 @@ private:
     tevent_context* events_ = nullptr;
     UniqueFd mirror_;
     UniqueFd wakeup_;
+    bool is_watched_ = false; ///< somebody has asked for the descriptor
+    bool was_poked_ = false;  ///< before that
+    bool is_awake_ = false;   ///< the wakeup is readable
     bool wakeup_seen_ = false;
     std::unique_ptr<Watch> wakeup_watch_;
     std::multimap<std::uint64_t, Timer*> timers_;
