@@ -2,8 +2,8 @@
 """smb2_transact.py: FSCTL_PIPE_TRANSCEIVE over SMB2: a native server behind smbd with the module, beside an echo server behind stock
 smbd's named pipe auth socket.
 
-Each smbd serves one client: this process, which sends requests that were built beforehand over dialect 2.0.2 without signing, so that
-little of the time is its own. Rounds of the one and of the other take turns.
+Each smbd serves one client, which this process logs in and smb2_caller drives: it sends a request that was built beforehand over
+dialect 2.0.2 without signing, so that little of the time is its own. Rounds of the one and of the other take turns.
 """
 import contextlib
 import os
@@ -11,7 +11,6 @@ import select
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,12 +36,10 @@ def program(command, ready, **options):
 
 
 class Caller:
-    """Repeats one transceive as fast as it can: the packet is built beforehand, but for the number of the message."""
+    """Repeats one transceive as fast as it can, by smb2_caller: the packet is built beforehand, but for the number of the message."""
 
-    HEADER = 64
-    MESSAGE_ID = 4 + 24  # behind the length that goes before each packet
-
-    def __init__(self, smbd, size):
+    def __init__(self, build, smbd, size):
+        self.program = build / "bench/smb2_caller"
         user, password = next(iter(smbd.users.items()))
         self.client = smb2client.Smb2Client(smbd.port, user, password, dialect=0x202)
         pipe = self.client.open(PIPE)
@@ -52,35 +49,18 @@ class Caller:
         assert answer.status == smb2client.Status.SUCCESS and answer.data == self.data, answer
         command = self.client.ioctl_command(pipe, smb2client.FSCTL_PIPE_TRANSCEIVE, self.data, size)
         packet = self.client.connection.header(command.command, self.client.session_id, self.client.tree_id) + command.body
-        self.packet = bytearray(struct.pack(">I", len(packet)) + packet)
+        self.packet = struct.pack(">I", len(packet)) + packet
         self.socket = self.client.connection.socket
         self.socket.settimeout(None)
         self.client.connection.next_message_id -= 1  # this one was not sent
 
-    def receive(self):
-        """The next response that is not the interim one."""
-        while True:
-            data = self.socket.recv(1 << 20)
-            length = 4 + int.from_bytes(data[:4], "big")
-            while len(data) < length:
-                data += self.socket.recv(length - len(data))
-            if len(data) > length:  # the final one came with it
-                data = data[length:]
-            if int.from_bytes(data[12:16], "little") != smb2client.Status.PENDING:
-                return data
-
     def call(self, count):
         """Microseconds per call."""
         connection = self.client.connection
-        begin = time.perf_counter()
-        for _ in range(count):
-            struct.pack_into("<Q", self.packet, self.MESSAGE_ID, connection.next_message_id)
-            connection.next_message_id += 1
-            self.socket.sendall(self.packet)
-            answer = self.receive()
-        took = time.perf_counter() - begin
-        assert answer.endswith(self.data)
-        return took / count * 1e6
+        command = [self.program, str(self.socket.fileno()), str(connection.next_message_id), str(count)]
+        result = subprocess.run(command, input=self.packet, stdout=subprocess.PIPE, pass_fds=[self.socket.fileno()], check=True)
+        connection.next_message_id += count
+        return float(result.stdout)
 
     def close(self):
         self.client.drop()
@@ -102,7 +82,7 @@ def measure(build, size, rounds, calls):
         os.close(told)
         callers = {}
         for name, smbd in (("ours", ours), ("peer", peer)):
-            callers[name] = Caller(smbd, size)
+            callers[name] = Caller(build, smbd, size)
             stack.callback(callers[name].close)
             callers[name].call(calls)  # warms up
         return [{name: round(caller.call(calls), 3) for name, caller in callers.items()} for _ in range(rounds)]
