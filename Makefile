@@ -39,6 +39,7 @@ bench: all
 
 docs: all
 	build/docs/spec_tables docs/SPEC.md > build/SPEC.md && mv build/SPEC.md docs/SPEC.md
+	$(PYTHON) selftest/answers/run build --into docs/SAMBA.md
 
 install: all
 	./waf install --destdir=$(DESTDIR)
@@ -64,7 +65,7 @@ help:
 	@echo 'make mutations    breaks one rule after the other and shows that tests notice (an hour; MUTATIONS="3.3 7": only these)'
 	@echo 'make demo          a small tour: native programs and SMB clients meet in one pipe'
 	@echo 'make bench         the benchmarks; results and plots go to build/bench'
-	@echo 'make docs          writes the tables of docs/SPEC.md that come from the code'
+	@echo 'make docs          writes the tables of docs/SPEC.md that come from the code, and that of docs/SAMBA.md, for which smbd is asked'
 	@echo 'make install       into PREFIX (default /usr/local); DESTDIR and LIBDIR are honoured'
 	@echo 'make check         formatting (clang-format) and clang-tidy over the sources'
 	@echo 'make check-format  formatting only'
