@@ -150,6 +150,9 @@ private:
     // security.cc
     [[nodiscard]] bool on(Client& client, wire::SetSecurity& message);
     [[nodiscard]] bool on(Client& client, wire::SetContext& message);
+    /// What a server is told of a client that allows it this level.
+    [[nodiscard]] static wire::Identity told_to(const Client& server, const security::Identity& identity,
+                                                std::uint32_t level);
     [[nodiscard]] std::shared_ptr<const security::Identity> context_identity(const Client& client,
                                                                              wire::SetContext& message,
                                                                              const Connection& connection,

@@ -129,9 +129,9 @@ Status Broker::hand_over(const space::Connect& connect)
     connected.context = context_of_open;
     connected.peer_reads = outbound.read;
     connected.peer_writes = inbound.written;
-    connected.identity = session::identity_to(*connect.identity);
     connected.level = space::level_for_server(*connect.identity, connect.impersonation_level,
                                               connect.server_impersonates, connect.server_user);
+    connected.identity = told_to(*server, *connect.identity, connected.level);
     connected.dynamic_tracking = connect.dynamic_tracking;
     connected.effective_only = connect.effective_only;
     put_half(connected, std::move(server_half));
@@ -147,6 +147,7 @@ Status Broker::hand_over(const space::Connect& connect)
     opened.peer_reads = inbound.read;
     opened.peer_writes = outbound.written;
     opened.identity = connected.identity;
+    opened.identity->secret_authorization.clear(); // it knows, and has use for nothing of it
     put_half(opened, std::move(client_half));
     opened.descriptors[wire::handover::pipe_page] = std::move(pipe_page);
 

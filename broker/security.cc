@@ -48,6 +48,17 @@ std::shared_ptr<const security::Identity> Broker::context_identity(const Client&
     return own;
 }
 
+// Secrets are for whom the client lets act for it, and who might speak for it even without them.
+wire::Identity Broker::told_to(const Client& server, const security::Identity& identity, std::uint32_t level)
+{
+    constexpr std::uint32_t impersonation = 2;
+    wire::Identity told = session::identity_to(identity);
+    if (!server.party.trusted_front || level < impersonation) {
+        told.secret_authorization.clear();
+    }
+    return told;
+}
+
 // The server hears of the context before the client does, so that no record of it comes too early.
 bool Broker::on(Client& client, wire::SetContext& message)
 {
@@ -76,7 +87,7 @@ bool Broker::on(Client& client, wire::SetContext& message)
         context.context = set.context = ++connection.last_context;
         context.level = space::level_for_server(*identity, connection.impersonation_level, impersonates,
                                                 server->party.identity.credentials.uid);
-        context.identity = session::identity_to(*identity);
+        context.identity = told_to(*server, *identity, context.level);
         send(server->id, std::move(context));
     }
     set.status = raw(status);

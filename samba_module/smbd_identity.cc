@@ -53,12 +53,13 @@ std::uint32_t flags_of(const smbd_smb2_request* request, auth_session_info* user
     return flags;
 }
 
-// The session as Samba's own services get it, but without secrets: the server may be anybody's. Left out if it cannot be packed.
-DATA_BLOB authorization_of(TALLOC_CTX* memory, const auth_session_info& user, security_token& token)
+// The session as Samba's own services get it; the session key is for servers that the broker trusts. Left out if it cannot be packed.
+DATA_BLOB authorization_of(TALLOC_CTX* memory, const auth_session_info& user, security_token& token,
+                           DATA_BLOB session_key)
 {
     auth_session_info copy = user;
     copy.security_token = &token;
-    copy.session_key = data_blob_null;
+    copy.session_key = session_key;
     copy.credentials = nullptr;
     copy.torture = nullptr;
     auth_session_info_transport transport{};
@@ -93,9 +94,12 @@ ntpipe_identity* identity_of(TALLOC_CTX* memory, smbd_smb2_request* request)
     identity->domain = talloc_strdup(identity, info.domain_name == nullptr ? "" : info.domain_name);
     identity->computer = talloc_strdup(identity, get_remote_machine_name());
     identity->address = tsocket_address_inet_addr_string(request->sconn->remote_address, identity);
-    const DATA_BLOB authorization = authorization_of(identity, *user, token);
+    const DATA_BLOB authorization = authorization_of(identity, *user, token, data_blob_null);
     identity->authorization = authorization.data;
     identity->authorization_length = authorization.length;
+    const DATA_BLOB secret = authorization_of(identity, *user, token, user->session_key);
+    identity->secret_authorization = secret.data;
+    identity->secret_authorization_length = secret.length;
     if (identity->sids == nullptr || identity->account == nullptr || identity->domain == nullptr ||
         identity->computer == nullptr) {
         talloc_free(identity);

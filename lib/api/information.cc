@@ -18,6 +18,23 @@ const char* text_or_empty(const char* text)
     return text == nullptr ? "" : text;
 }
 
+/// A copy on mem_ctx. False: out of memory.
+bool copy_bytes(TALLOC_CTX* mem_ctx, const std::vector<std::byte>& bytes, const std::uint8_t*& copy,
+                std::size_t& length)
+{
+    length = bytes.size();
+    copy = static_cast<std::uint8_t*>(talloc_memdup(mem_ctx, bytes.data(), bytes.size()));
+    return copy != nullptr || bytes.empty();
+}
+
+void assign_bytes(std::vector<std::byte>& out, const std::uint8_t* bytes, std::size_t length)
+{
+    if (bytes != nullptr) {
+        const auto given = std::as_bytes(std::span(bytes, length));
+        out.assign(given.begin(), given.end());
+    }
+}
+
 bool copy_sids(ntpipe_identity& out, const security::Token& token)
 {
     auto** sids = talloc_array(&out, const char*, static_cast<unsigned>(token.sids.size()));
@@ -49,11 +66,9 @@ bool copy_identity(ntpipe_identity& out, const security::Identity& in)
     out.domain = copy_text(&out, in.domain);
     out.computer = copy_text(&out, in.computer);
     out.address = copy_text(&out, in.address);
-    out.authorization_length = in.authorization.size();
-    out.authorization =
-        static_cast<std::uint8_t*>(talloc_memdup(&out, in.authorization.data(), in.authorization.size()));
     return copy_sids(out, in.token) && out.account != nullptr && out.domain != nullptr && out.computer != nullptr &&
-           out.address != nullptr && (out.authorization != nullptr || in.authorization.empty());
+           out.address != nullptr && copy_bytes(&out, in.authorization, out.authorization, out.authorization_length) &&
+           copy_bytes(&out, in.secret_authorization, out.secret_authorization, out.secret_authorization_length);
 }
 
 } // namespace
@@ -97,10 +112,8 @@ Result<std::shared_ptr<const security::Identity>> identity_from(const ntpipe_ide
     out->domain = text_or_empty(identity->domain);
     out->computer = text_or_empty(identity->computer);
     out->address = text_or_empty(identity->address);
-    if (identity->authorization != nullptr) {
-        const auto bytes = std::as_bytes(std::span(identity->authorization, identity->authorization_length));
-        out->authorization.assign(bytes.begin(), bytes.end());
-    }
+    assign_bytes(out->authorization, identity->authorization, identity->authorization_length);
+    assign_bytes(out->secret_authorization, identity->secret_authorization, identity->secret_authorization_length);
     return std::shared_ptr<const security::Identity>(std::move(out));
 }
 

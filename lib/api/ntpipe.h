@@ -289,6 +289,11 @@ struct ntpipe_identity {
     const uint8_t* authorization; /* opaque; from a trusted front such as smbd */
     size_t authorization_length;
     uint64_t disabled_privileges; /* of `privileges` those that are held, but not enabled */
+    /* The same as `authorization` with the session key and the credentials that were handed on: whoever has it can act as the
+     * client elsewhere. Only servers that might speak for the client anyway get it (root, or a member of the broker's trusted
+     * group), and only if the client allows impersonation. */
+    const uint8_t* secret_authorization;
+    size_t secret_authorization_length;
 };
 
 /* ---- opening: client ends (S 2.7) ---------------------------------------------------------------------------------------- */

@@ -55,6 +55,8 @@ struct Identity {
     std::string address;  ///< of the remote client, as text; empty for a local client
     std::vector<std::byte>
         authorization; ///< opaque, as a trusted front gave it (Samba: NDR auth_session_info_transport)
+    std::vector<std::byte>
+        secret_authorization; ///< the same with what allows acting as the client elsewhere: keys, credentials
 };
 
 /// The token of a Unix user as Samba writes it: S-1-22-1-uid, S-1-22-2-gid..., the well-known groups; root is LocalSystem

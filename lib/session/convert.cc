@@ -22,6 +22,7 @@ wire::Identity identity_to(const security::Identity& identity)
     out.computer = identity.computer;
     out.address = identity.address;
     out.authorization = identity.authorization;
+    out.secret_authorization = identity.secret_authorization;
     return out;
 }
 
@@ -41,6 +42,7 @@ security::Identity identity_from(wire::Identity identity)
     out.computer = std::move(identity.computer);
     out.address = std::move(identity.address);
     out.authorization = std::move(identity.authorization);
+    out.secret_authorization = std::move(identity.secret_authorization);
     return out;
 }
 

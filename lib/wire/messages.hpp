@@ -65,6 +65,7 @@ struct Identity {
     std::string address;
     glue::ByteVector authorization;
     std::uint64_t disabled_privileges = 0;
+    glue::ByteVector secret_authorization;
     static constexpr auto fields()
     {
         return std::tuple{
@@ -84,6 +85,9 @@ struct Identity {
                   maximum_authorization_size),
             field("disabled_privileges", &Identity::disabled_privileges,
                   "of the privileges those that are not enabled"),
+            field("secret_authorization", &Identity::secret_authorization,
+                  "the same with keys and credentials; from a trusted front, to trusted servers",
+                  maximum_authorization_size),
         };
     }
 };

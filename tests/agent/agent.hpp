@@ -228,6 +228,7 @@ struct StatedIdentity {
     std::vector<std::string> sids;
     std::vector<const char*> sid_pointers;
     Bytes authorization;
+    Bytes secret_authorization;
 };
 
 } // namespace ntpipe::agent

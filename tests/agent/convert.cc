@@ -55,7 +55,8 @@ Json identity_to_json(const ntpipe_identity& identity)
             {"domain", identity.domain},
             {"computer", identity.computer},
             {"address", identity.address},
-            {"authorization", to_hex({identity.authorization, identity.authorization_length})}};
+            {"authorization", to_hex({identity.authorization, identity.authorization_length})},
+            {"secret_authorization", to_hex({identity.secret_authorization, identity.secret_authorization_length})}};
 }
 
 StatedIdentity::StatedIdentity(const Json& fields)
@@ -84,6 +85,9 @@ StatedIdentity::StatedIdentity(const Json& fields)
     authorization = from_hex(fields.value("authorization", std::string()));
     identity.authorization = authorization.data();
     identity.authorization_length = authorization.size();
+    secret_authorization = from_hex(fields.value("secret_authorization", std::string()));
+    identity.secret_authorization = secret_authorization.data();
+    identity.secret_authorization_length = secret_authorization.size();
 }
 
 } // namespace ntpipe::agent

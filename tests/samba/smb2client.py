@@ -345,7 +345,7 @@ class Smb2Client(contextlib.AbstractContextManager):
         self.user, self.password, self.domain, self.workstation = user, password, domain, workstation
         self.signing, self.encryption = signing, encryption
         self.session_id = self.tree_id = self.session_flags = 0
-        self.keys, self.protected = None, False
+        self.keys, self.session_key, self.protected = None, None, False
         self.host, self.port, self.dialect = host, port, dialect
         self.connection = _connection
         if _connection is None:
@@ -492,6 +492,7 @@ class Smb2Client(contextlib.AbstractContextManager):
         (self.session_flags,) = struct.unpack_from("<H", response.body, 2)
         is_guest_or_null = self.session_flags & 3
         if not is_guest_or_null:
+            self.session_key = session_key
             self.keys = Keys(self.dialect, session_key, self.connection.preauth_hash)
             self.protected = self.signing or self.encryption
         self.connection.sessions[self.session_id] = self

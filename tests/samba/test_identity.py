@@ -4,9 +4,10 @@ import pwd
 import subprocess
 
 import pytest
+from agent.driver import for_other_users
 from conftest import make_smbd
-from native import EVERYBODY
-from smb2client import READ_DATA, WRITE_DATA, Status
+from native import EVERYBODY, Server
+from smb2client import READ_DATA, WRITE_DATA, Status, derive_key
 
 REMOTE, ANONYMOUS, GUEST, SIGNED, ENCRYPTED = 1, 2, 4, 8, 16
 READ_AND_WRITE = READ_DATA | WRITE_DATA
@@ -88,20 +89,50 @@ def test_anonymous(connect, identity_of):
     assert "S-1-5-11" not in identity["sids"]
 
 
-def test_original_session_comes_along_without_secrets(connect, user, identity_of, tmp_path):
-    """The blob is what Samba's own services get: Samba's own code can read it."""
-    identity = identity_of(connect())
-    script = """
+SHOW_SESSION = """
 import sys
 from samba.dcerpc import auth
 from samba.ndr import ndr_unpack
 session = ndr_unpack(auth.session_info_transport, sys.stdin.buffer.read()).session_info
-print(session.info.account_name, session.unix_token.uid, session.security_token.sids[0], len(session.session_key or b""))
+print(session.info.account_name, session.unix_token.uid, session.security_token.sids[0], bytes(session.session_key or []).hex())
 """
-    command = ["/usr/bin/python3", "-c", script]
-    done = subprocess.run(command, input=bytes.fromhex(identity["authorization"]), capture_output=True, timeout=60, cwd=tmp_path)
-    expected = f"{user[0]} {pwd.getpwnam(user[0]).pw_uid} {identity['sids'][0]} 0"
-    assert done.stdout.decode().strip() == expected, done.stderr.decode()
+
+
+def session_in(blob, directory):
+    """What Samba's own code reads in it: account, Unix user, first SID, session key."""
+    command = ["/usr/bin/python3", "-c", SHOW_SESSION]
+    done = subprocess.run(command, input=bytes.fromhex(blob), capture_output=True, timeout=60, cwd=directory)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode().rstrip("\n").split(" ")
+
+
+@pytest.mark.parametrize("dialect", [0x210, 0x302], ids=lambda value: f"{value:x}")
+def test_original_session_comes_along(connect, user, identity_of, tmp_path, dialect):
+    """What Samba's own services get; the session key in that part only which is for trusted servers. This one is root's."""
+    client = connect(dialect=dialect)
+    key = client.session_key if dialect < 0x300 else derive_key(client.session_key, b"SMB2APP\0", b"SmbRpc\0")
+    identity = identity_of(client)
+    known = [user[0], str(pwd.getpwnam(user[0]).pw_uid), identity["sids"][0]]
+    assert session_in(identity["authorization"], tmp_path) == [*known, ""]
+    assert session_in(identity["secret_authorization"], tmp_path) == [*known, key.hex()]
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_session_key_is_not_for_whom_the_client_does_not_let_act(connect, server, name, level):
+    pipe = server.create(name)
+    assert connect().create(name, impersonation=level).status == Status.SUCCESS
+    pipe.await_client()
+    assert pipe.client["authorization"] and not pipe.client["secret_authorization"]
+
+
+def test_session_key_is_not_for_servers_of_others(build, smbd, connect, name):
+    stranger = pwd.getpwnam("nobody")
+    with Server(for_other_users(build), smbd.ntpipe_dir, user=stranger.pw_uid) as server:
+        pipe = server.create(name, scope=0)
+        client = connect(user=("stranger", "whatever"))  # the guest, who is nobody: pipes of others are not seen
+        client.open(name, access=READ_AND_WRITE)
+        pipe.await_client()
+        assert pipe.client["authorization"] and not pipe.client["secret_authorization"]
 
 
 # ---- security descriptors ----

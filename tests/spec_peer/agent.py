@@ -306,7 +306,7 @@ class Agent:
 
     def op_client_info(self, number, end):
         status, identity = self.ends[end].client_info()
-        identity = identity and {**identity, "authorization": identity["authorization"].hex()}
+        identity = identity and {**identity, **{key: identity[key].hex() for key in ("authorization", "secret_authorization")}}
         self.answer(number, status, identity=identity)
 
     def op_server_process_id(self, number, end):

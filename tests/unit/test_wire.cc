@@ -32,6 +32,7 @@ Open full_open()
     identity.uid = 1000;
     identity.account = "alice";
     identity.authorization = {std::byte{1}, std::byte{2}};
+    identity.secret_authorization = {std::byte{3}, std::byte{4}, std::byte{5}};
     open.identity = identity;
     return open;
 }
@@ -52,6 +53,7 @@ void test_round_trip(void** /*state*/)
     assert_int_equal(open.identity->sids.size(), 2);
     assert_string_equal(open.identity->account.c_str(), "alice");
     assert_int_equal(open.identity->authorization.size(), 2);
+    assert_int_equal(open.identity->secret_authorization.size(), 3);
 }
 
 void test_descriptors_keep_their_places(void** /*state*/)
