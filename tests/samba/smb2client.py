@@ -22,17 +22,14 @@ import hashlib
 import hmac
 import math
 import os
-import select
-import socket
 import struct
 import time
 
 from Cryptodome.Cipher import AES
 from Cryptodome.Hash import CMAC
-from impacket import ntlm, spnego
+from smbwire import TIMEOUT, Login, Wire
 
 DIALECTS = (0x202, 0x210, 0x300, 0x302, 0x311)
-TIMEOUT = 20
 
 # The file id that stands for "the one of the previous command" in a compound, and for none in FSCTL_PIPE_WAIT.
 RELATED = b"\xff" * 16
@@ -228,16 +225,14 @@ class Keys:
         return hmac.new(self.signing, message, hashlib.sha256).digest()[:16]
 
 
-class Connection:
+class Connection(Wire):
     """The transport connection, which several sessions may share."""
 
     AES_128_CCM, AES_128_GCM = 1, 2
 
     def __init__(self, host, port, dialect):
+        super().__init__(host, port)
         self.dialect = dialect
-        self.socket = socket.create_connection((host, port), TIMEOUT)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.buffer = bytearray()
         self.next_message_id, self.credits = 0, 1
         self.pending, self.sessions = {}, {}
         self.preauth_hash = bytes(64)
@@ -255,10 +250,6 @@ class Connection:
         start = struct.pack("<HHIHHIIQ", HEADER_SIZE, charge, 0, command, 64 + charge, flags, 0, message_id)
         return b"\xfeSMB" + start + target + struct.pack("<Q", session_id) + bytes(16)
 
-    def send_packet(self, packet):
-        self.socket.settimeout(TIMEOUT)
-        self.socket.sendall(struct.pack(">I", len(packet)) + packet)
-
     def encrypted(self, packet, keys, session_id):
         nonce = os.urandom(11 if self.cipher == self.AES_128_CCM else 12)
         header = nonce.ljust(16, b"\0") + struct.pack("<IHHQ", len(packet), 0, 1, session_id)
@@ -272,30 +263,6 @@ class Connection:
         return AES.new(key, mode, nonce=nonce, mac_len=16)
 
     # ---- receiving ----
-
-    def receive_until(self, condition, timeout):
-        end = time.monotonic() + timeout
-        while not condition():
-            left = end - time.monotonic()
-            if left <= 0 or not self.receive_some(left):
-                raise TimeoutError("no response")
-
-    def receive_some(self, timeout):
-        """Takes in what arrives within that time. False: nothing did."""
-        if not select.select([self.socket], [], [], timeout)[0]:
-            return False
-        data = self.socket.recv(1 << 20)
-        if not data:
-            raise ConnectionError("the server has hung up")
-        self.buffer += data
-        while len(self.buffer) >= 4:
-            (length,) = struct.unpack_from(">I", self.buffer)
-            if len(self.buffer) < 4 + length:
-                break
-            packet = bytes(self.buffer[4 : 4 + length])
-            del self.buffer[: 4 + length]
-            self.take_packet(packet)
-        return True
 
     def take_packet(self, packet):
         encrypted = packet[:4] == b"\xfdSMB"
@@ -369,12 +336,11 @@ class Smb2Client(contextlib.AbstractContextManager):
 
     def drop(self):
         """Closes the connection without a word."""
-        self.connection.socket.close()
+        self.connection.drop()
 
     def reset(self):
         """Closes the connection with a TCP reset."""
-        self.connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.drop()
+        self.connection.reset()
 
     # ---- sending and receiving ----
 
@@ -463,11 +429,8 @@ class Smb2Client(contextlib.AbstractContextManager):
     def log_in(self, *, previous_session=0, between=None):
         """Logs in, or, in a session that exists, authenticates again; `between` is called in the middle of it."""
         preauth_of_connection = self.connection.preauth_hash
-        negotiate = ntlm.getNTLMSSPType1("", "", bool(self.user), use_ntlmv2=True)
-        first = spnego.SPNEGO_NegTokenInit()
-        first["MechTypes"] = [spnego.TypesMech["NTLMSSP - Microsoft NTLM Security Support Provider"]]
-        first["MechToken"] = negotiate.getData()
-        response = self.setup_session(first.getData(), previous_session)
+        login = Login(self.user, self.password, self.domain, self.workstation)
+        response = self.setup_session(login.first_token(), previous_session)
         if response.status != Status.MORE_PROCESSING_REQUIRED:
             return response
         if between is not None:
@@ -475,16 +438,10 @@ class Smb2Client(contextlib.AbstractContextManager):
         first_time = self.session_id == 0
         self.session_id = response.session_id
         offset, length = struct.unpack_from("<HH", response.packet, HEADER_SIZE + 4)
-        challenge = spnego.SPNEGO_NegTokenResp(response.packet[offset : offset + length])["ResponseToken"]
-        negotiate.setWorkstation(self.workstation)
-        authenticate, session_key = ntlm.getNTLMSSPType3(
-            negotiate, challenge, self.user, self.password, self.domain, "", "", use_ntlmv2=True
-        )
-        second = spnego.SPNEGO_NegTokenResp()
-        second["ResponseToken"] = authenticate.getData()
-        response = self.setup_session(second.getData(), previous_session)
+        second = login.second_token(response.packet[offset : offset + length])
+        response = self.setup_session(second, previous_session)
         if response.status == Status.SUCCESS and first_time:
-            self.begin_session(response, session_key)
+            self.begin_session(response, login.session_key)
         self.connection.preauth_hash = preauth_of_connection
         return response
 
