@@ -198,6 +198,22 @@ class End:
                             length=structure["message_length"], data=structure.bytes())
             self.context.equal("both kinds of peek", fields, op.value())
 
+    # ---- of SMB1 only ----
+
+    def trans(self, *setup, data=b"", parameters=b"", length=1024):
+        """A TRANSACTION; "fid" in the setup words stands for this end. It brings (parameters, data)."""
+        return self._start("trans", f"trans({', '.join(map(short, setup))}, {short(parameters)}, {short(data)}, {length})",
+                           lambda answer: (answer.bytes("parameters"), answer.bytes()) if "parameters" in answer else (),
+                           setup=setup, data=data, parameters=parameters, length=length)
+
+    def read_andx(self, length):
+        """It waits for ever for the first byte."""
+        return self._start("read_andx", f"read_andx({length})", lambda answer: answer.bytes(), length=length)
+
+    def write_andx(self, data, mode=0):
+        return self._start("write_andx", f"write_andx({short(data)}, {mode:#x})", lambda answer: answer.get("count", 0), data=data,
+                           mode=mode)
+
     # ---- states ----
 
     def listen(self):
@@ -491,6 +507,13 @@ class Context:
         number = party.start("wait_control", input=data, **fields)
         self.note(f"FSCTL_PIPE_WAIT({short(data)}) started")
         return Op(self, party, f"FSCTL_PIPE_WAIT({short(data)})", number)
+
+    def pipe_call(self, data, length=1024, name=None):
+        """TRANS_CALL_NMPIPE: open, transceive, close."""
+        party = self.environment.client
+        number = party.start("pipe_call", name=self.name() if name is None else name, data=data, length=length)
+        self.note(f"pipe_call({short(data)}, {length}) started")
+        return Op(self, party, f"pipe_call({short(data)}, {length})", number, lambda answer: answer.bytes())
 
     # ---- the end of the case ----
 

@@ -92,7 +92,7 @@ def computer_of_a_local_client(t):
     a.attribute("ClientComputerName").done(NOT_FOUND)
 
 
-@rule("4.2", "computer name", "a remote client's computer name is UTF-16 with its NUL", needs=["SMB2"])
+@rule("4.2", "computer name", "a remote client's computer name is UTF-16 with its NUL", needs=["SMB"])
 def computer_of_a_remote_client(t):
     s, _ = t.connected()
     wide = s.client_identity()["computer"].encode("utf-16-le") + bytes(2)

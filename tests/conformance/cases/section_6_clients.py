@@ -18,7 +18,7 @@ def native_client(t):
     t.equal("came over the network", identity["flags"] & IDENTITY_REMOTE, 0)
 
 
-@rule("6.4", "remote client", "a client of smbd is the user who has logged in, not smbd", needs=["SMB2"])
+@rule("6.4", "remote client", "a client of smbd is the user who has logged in, not smbd", needs=["SMB"])
 def remote_client(t):
     s, _ = t.connected()
     identity = s.client_identity()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""security.py: cases 195 to 202: the pipe's security descriptor, and acting for the client."""
+"""security.py: cases 195 to 203: the pipe's security descriptor, and acting for the client."""
 import struct
 
 from conformance.registry import case, rule
@@ -200,6 +200,13 @@ def impersonate_elsewhere(t):
     impersonate(s).done(CANNOT_IMPERSONATE)
     s.control(FSCTL_LISTEN).pending()
     impersonate(s).done(CANNOT_IMPERSONATE)
+
+
+@case(203, "D", "pipe with REJECT_REMOTE; open over SMB fails, local open succeeds", needs=["SMB"], note="with ACCESS_DENIED (D17)")
+def remote_clients_are_rejected(t):
+    t.create(type=MESSAGE | REJECT_REMOTE)
+    t.opening().done(ACCESS_DENIED)
+    t.open(by=t.environment.server)
 
 
 @rule("6.4", "anonymous", "level Anonymous: the server acts for nobody", **NATIVE)

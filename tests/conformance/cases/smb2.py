@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""smb2.py: case 203, and those of cases 215 to 224 that say what a pipe does when its client speaks SMB2. What only the protocol shows (interim
+"""smb2.py: those of cases 215 to 224 that say what a pipe does when its client speaks SMB2. What only the protocol shows (interim
 responses, flags, file ids) is in tests/samba."""
 import struct
 
@@ -8,13 +8,6 @@ from conformance.steps import Peek
 from conformance.vocabulary import *  # noqa: F403
 
 NEEDS = ["SMB2"]
-
-
-@case(203, "D", "pipe with REJECT_REMOTE; open over SMB fails, local open succeeds", needs=NEEDS, note="with ACCESS_DENIED (D17)")
-def remote_clients_are_rejected(t):
-    t.create(type=MESSAGE | REJECT_REMOTE)
-    t.opening().done(ACCESS_DENIED)
-    t.open(by=t.environment.server)
 
 
 @case(215, "SMB2 3.3.4.4", "READ of 4 from a 10-byte message; then READ response, 4 bytes, status 80000005; next 6, status 0",

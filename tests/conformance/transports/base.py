@@ -22,6 +22,10 @@ import tempfile
 from agent import driver
 
 
+# What transports without smbd lack.
+NATIVE_ENDS_ONLY = dict.fromkeys(("SMB", "SMB1", "SMB2"), "native ends only")
+
+
 class Transport:
     """A way to the pipes."""
 

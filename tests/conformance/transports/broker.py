@@ -3,7 +3,7 @@
 import os
 
 from agent import driver
-from conformance.transports.base import Environment, NativeParty, Transport
+from conformance.transports.base import NATIVE_ENDS_ONLY, Environment, NativeParty, Transport
 
 
 class BrokerEnvironment(Environment):
@@ -45,7 +45,7 @@ class Broker(Transport):
     description = "two native programs and a private ntpiped"
     programs = ("tests/ntpipe-test-agent", "broker/ntpiped")
     loop = "tevent"
-    lacks = {"SMB2": "native ends only"}
+    lacks = NATIVE_ENDS_ONLY
 
     def open(self, build):
         return BrokerEnvironment(self.directory(build), self.loop)

@@ -2,7 +2,7 @@
 """local.py: both ends in one process, on a namespace of its own: no broker, no sockets."""
 import os
 
-from conformance.transports.base import Environment, NativeParty, Transport
+from conformance.transports.base import NATIVE_ENDS_ONLY, Environment, NativeParty, Transport
 
 
 class LocalEnvironment(Environment):
@@ -17,7 +17,7 @@ class Local(Transport):
     loop = "tevent"
     lacks = {
         "two processes": "both ends are in one process",
-        "SMB2": "native ends only",
+        **NATIVE_ENDS_ONLY,
     }
 
     def open(self, build):
