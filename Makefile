@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build build-asan build-tsan test conformance mutations demo bench docs install check check-format clean help ready
+.PHONY: all build build-asan build-tsan test test-wine conformance mutations demo bench docs install check check-format clean help ready
 
 all build: ready
 	@buildtools/build build $(CONFIGURE)
@@ -20,6 +20,11 @@ build-tsan: ready
 
 test: all build-asan build-tsan
 	$(PYTHON) tests/run build
+
+# What runs under Wine, and how Windows and native programs compare in every pipe call.
+test-wine: all
+	rm -f build/tests/wine/walk-*.txt; $(PYTHON) tests/run build wine; status=$$?; \
+	cat build/tests/wine/walk-*.txt && exit $$status
 
 # The cases of the semantics over every transport: what applies, passed, failed, is waited for; and docs/CONFORMANCE.md.
 conformance: all build-asan
@@ -61,6 +66,7 @@ ready:
 help:
 	@echo 'make [all]         library, broker, tools, Samba module, examples, tests, benchmarks, in build/'
 	@echo 'make test          the same once more with sanitizers (build/asan, build/tsan), then all tests'
+	@echo 'make test-wine     what of them runs under Wine; prints how Windows and native programs compare in every pipe call'
 	@echo 'make conformance  the cases of the semantics over every transport, counted; writes docs/CONFORMANCE.md'
 	@echo 'make mutations    breaks one rule after the other and shows that tests notice (an hour; MUTATIONS="3.3 7": only these)'
 	@echo 'make demo          a small tour: native programs and SMB clients meet in one pipe'

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""quiet.py: tells when nothing is left to happen among processes that cannot be asked, such as a Wine server.
+
+Linux makes a sleeping thread runnable inside the system call that wakes it. So when at one moment all threads of all the
+processes sleep, nobody among them has anything to do, and nothing will happen until somebody else, or a clock, wakes one. That
+moment is found by looking twice: a thread that sleeps at both looks and has not been switched to in between has slept all the
+time, and all these times have the moment between the looks in common.
+
+What is in /proc is not always the last word: a thread that is on its way to sleep shows S a moment before it is switched away;
+its count of switches then differs at the second look.
+"""
+import os
+import time
+
+PATIENCE = 60
+
+
+class NeverQuiet(AssertionError):
+    """Some process does not come to rest."""
+
+
+def threads(pid):
+    """(thread, state, how often it was switched away) of each thread; nothing of a process that has gone."""
+    found = []
+    try:
+        names = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return found
+    for name in names:
+        try:
+            with open(f"/proc/{pid}/task/{name}/status", encoding="ascii", errors="replace") as file:
+                text = file.read()
+        except OSError:
+            continue
+        fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+        switches = int(fields["voluntary_ctxt_switches"]), int(fields["nonvoluntary_ctxt_switches"])
+        found.append((name, fields["State"][0], switches))
+    return found
+
+
+def look(pids):
+    return [threads(pid) for pid in pids]
+
+
+def is_quiet(seen):
+    # A dead thread (Z, X) does not do anything either.
+    return all(state in "SZX" for process in seen for _, state, _ in process)
+
+
+def quiet(pids):
+    """Returns when there was a moment at which every thread of these processes slept."""
+    limit = time.monotonic() + PATIENCE
+    before = look(pids)
+    while True:
+        after = look(pids)
+        if is_quiet(after) and after == before:
+            return
+        if time.monotonic() > limit:
+            raise NeverQuiet(f"not at rest after {PATIENCE} s: {after}")
+        before = after
+        # Leaves the processor to those who are waited for.
+        os.sched_yield()
