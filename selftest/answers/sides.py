@@ -14,6 +14,7 @@ for folder in ("selftest", "tests", "tests/samba"):
 
 from native import Server  # noqa: E402: found through the path just set
 from private_smbd import SMBD, PrivateSmbd  # noqa: E402
+from smb1client import Smb1Client  # noqa: E402
 from smb2client import Smb2Client  # noqa: E402
 
 from .npa import NpaPipe  # noqa: E402
@@ -34,6 +35,7 @@ class Side(contextlib.AbstractContextManager):
                             await_end_of_client(), close()
     side.connect(...)       an Smb2Client on IPC$, as the first user unless told otherwise
     side.join(...)          such a client, a file id, and the pipe that it has open
+    side.connect_smb1(...), side.join_smb1(...)   the same with an Smb1Client and a FID
     side.is_ours
     What is made is closed by end_row().
     """
@@ -57,10 +59,16 @@ class Side(contextlib.AbstractContextManager):
     def name(self):
         return f"answer-{os.getpid()}-{next(self.numbers)}"
 
-    def connect(self, user=None, **options):
-        client = Smb2Client(self.smbd.port, *(self.users[0] if user is None else user), **options)
+    def connect(self, user=None, *, make=Smb2Client, **options):
+        client = make(self.smbd.port, *(self.users[0] if user is None else user), **options)
         self.things.callback(client.drop)
         return client
+
+    def connect_smb1(self, user=None, **options):
+        return self.connect(user, make=Smb1Client, **options)
+
+    def join_smb1(self, *, client=None, **options):
+        return self.join(client=client or self.connect_smb1(), **options)
 
     def join(self, *, access=0x12019F, client=None, message_mode=True, **parameters):
         """The client reads in message mode; stock smbd refuses to be told, and has no other."""
