@@ -7,7 +7,8 @@ PYTHON := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build build-asan build-tsan test test-wine conformance mutations demo bench docs install check check-format clean help ready
+.PHONY: all build build-asan build-tsan test test-wine selftest conformance mutations demo bench docs install check check-format \
+	clean help ready
 
 all build: ready
 	@buildtools/build build $(CONFIGURE)
@@ -35,6 +36,10 @@ conformance: all build-asan
 # Breaks the rules in lib/end and lib/namespace one at a time, in a copy of the sources, to see that the tests notice.
 mutations: ready
 	$(PYTHON) tests/mutations/run build $(MUTATIONS)
+
+# Suites against stock smbd and smbd with the module, as Samba tests itself. TESTS: a regular expression on SUITE(ENVIRONMENT).
+selftest: all
+	$(PYTHON) selftest/run build $(if $(TESTS),'$(TESTS)')
 
 demo: all
 	selftest/demo build
@@ -69,6 +74,7 @@ help:
 	@echo 'make test-wine     what of them runs under Wine; prints how Windows and native programs compare in every pipe call'
 	@echo 'make conformance  the cases of the semantics over every transport, counted; writes docs/CONFORMANCE.md'
 	@echo 'make mutations    breaks one rule after the other and shows that tests notice (an hour; MUTATIONS="3.3 7": only these)'
+	@echo 'make selftest      smbtorture and suites of our own, with the module beside stock smbd (TESTS=REGEX: only these)'
 	@echo 'make demo          a small tour: native programs and SMB clients meet in one pipe'
 	@echo 'make bench         the benchmarks; results and plots go to build/bench'
 	@echo 'make docs          writes the tables of docs/SPEC.md that come from the code, and that of docs/SAMBA.md, for which smbd is asked'

@@ -9,13 +9,6 @@ from native import Server
 from private_smbd import PrivateSmbd
 from smb2client import FSCTL_PIPE_PEEK, FSCTL_PIPE_TRANSCEIVE, FSCTL_PIPE_WAIT, RELATED, Smb2Client, Status
 
-# Those that need no domain and do not rest on faults of smbd's own pipes.
-TORTURE = """
-    rpc.samba3.bind rpc.samba3.srvsvc rpc.samba3.lsa rpc.samba3.wkssvc rpc.samba3.winreg rpc.samba3.smb2-reauth1 rpc.samba3.smb2-reauth2
-    rpc.samba3.smb-reauth1 rpc.samba3.smb1-pipe-name rpc.samba3.smb2-pipe-name rpc.samba3.pipes_supported_interfaces smb2.connect smb2.tcon
-""".split()
-TORTURE_LIMIT = 60
-
 SRVSVC_BIND = bytes.fromhex(
     "05000b03100000004800000001000000b810b8100000000001000000000001000c0e09c8a0bd1a10bb2908002b30309d"
     "0300000004"
@@ -26,19 +19,6 @@ SRVSVC_BIND = bytes.fromhex(
 def stock_smbd():
     with PrivateSmbd() as smbd:
         yield smbd
-
-
-def smbtorture(smbd, *arguments, user=None):
-    name, password = user or next(iter(smbd.users.items()))
-    command = ["smbtorture", f"//{smbd.host}/{smbd.share}", "-U", f"{name}%{password}", "-p", str(smbd.port)]
-    command += ["--option=client min protocol=NT1", "--format=subunit", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=TORTURE_LIMIT, cwd=smbd.directory)
-
-
-@pytest.mark.parametrize("test", TORTURE)
-def test_smbtorture(smbd, test):
-    done = smbtorture(smbd, test)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def rpcclient(smbd, *commands):
@@ -186,13 +166,3 @@ def test_override_serves_the_named_pipe(build, overriding_smbd):
 def test_overridden_name_without_a_pipe_is_sambas(overriding_smbd):
     done = rpcclient(overriding_smbd, "lsaquery")
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("test", ["close", "tdis", "logoff"])
-def test_smbtorture_on_our_pipe(build, overriding_smbd, test):
-    """They fail with stock smbd: it does not answer a pending READ when the pipe, the tree or the session ends."""
-    with Server(build, overriding_smbd.ntpipe_dir) as server:
-        server.create("lsarpc")
-        done = smbtorture(overriding_smbd, f"rpc.samba3.smb2-pipe-read-{test}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"success: smb2-pipe-read-{test}" in done.stdout

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""environments.py: the servers that suites are run against, each a private smbd that is made when the first suite needs it.
+
+    stock      the distribution's smbd as it is
+    preload    the same with the module, by `preload modules`, every native pipe exported
+    native     the same, and Samba's own lsarpc is overridden by a native pipe, at which a program listens
+"""
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+for folder in ("selftest", "tests", "tests/samba"):
+    if str(ROOT / folder) not in sys.path:
+        sys.path.append(str(ROOT / folder))
+
+from native import Server  # noqa: E402: found through the path just set
+from private_smbd import PrivateSmbd  # noqa: E402
+
+# What smbd or a sanitizer says when it has found itself at fault.
+ALARMS = ("INTERNAL ERROR", "PANIC", "Sanitizer", "runtime error:")
+
+# A command that smbd has for smbtorture only.
+FOR_TORTURE = {"smbd:FSCTL_SMBTORTURE": "yes"}
+
+# More than any suite opens: each is for one client.
+INSTANCES = 16
+
+
+def with_module(build, **options):
+    module, broker = (os.path.join(build, path) for path in ("samba_module/ntpipe.so", "broker/ntpiped"))
+    return PrivateSmbd(module=module, broker=broker, options={"ntpipe:export": "*:*", **FOR_TORTURE, **options})
+
+
+@contextlib.contextmanager
+def stock(build):
+    with PrivateSmbd(options=FOR_TORTURE) as smbd:
+        yield smbd
+
+
+@contextlib.contextmanager
+def preload(build):
+    with with_module(build) as smbd:
+        yield smbd
+
+
+@contextlib.contextmanager
+def native(build):
+    with with_module(build, **{"ntpipe:override": "lsarpc"}) as smbd, Server(build, smbd.ntpipe_dir) as server:
+        for _ in range(INSTANCES):
+            server.create("lsarpc")
+        yield smbd
+
+
+ENVIRONMENTS = {"stock": stock, "preload": preload, "native": native}
+
+
+def alarms(smbd):
+    """The lines of smbd's log in which it says that it went wrong."""
+    return [line for line in smbd.log().splitlines() if any(alarm in line for alarm in ALARMS)]
+
+
+class Running(contextlib.AbstractContextManager):
+    """The environments that are there by now: running["preload"] starts it if need be."""
+
+    def __init__(self, build):
+        self.build, self.stack, self.made = build, contextlib.ExitStack(), {}
+
+    def __getitem__(self, name):
+        if name not in self.made:
+            self.made[name] = self.stack.enter_context(ENVIRONMENTS[name](self.build))
+        return self.made[name]
+
+    def __exit__(self, *failure):
+        return self.stack.__exit__(*failure)
