@@ -100,6 +100,18 @@ std::optional<std::uint32_t> group_from(const std::string& text)
     return found == nullptr ? std::nullopt : std::optional<std::uint32_t>(found->gr_gid);
 }
 
+std::string name_of_user(std::uint32_t user)
+{
+    const passwd* found = ::getpwuid(user);
+    return found == nullptr ? "user number " + std::to_string(user) : "user " + std::string(found->pw_name);
+}
+
+std::string name_of_group(std::uint32_t number)
+{
+    const group* found = ::getgrgid(number);
+    return found == nullptr ? "number " + std::to_string(number) : found->gr_name;
+}
+
 bool has_group(std::uint32_t user, std::uint32_t group)
 {
     const passwd* found = ::getpwuid(user);
@@ -155,6 +167,22 @@ Exports Exports::parse(std::string_view value, const Complain& complain)
         }
     }
     return exports;
+}
+
+std::vector<std::string> Exports::explain() const
+{
+    std::vector<std::string> sentences;
+    for (const Item& item : items_) {
+        std::string whose = "of anybody";
+        if (item.user) {
+            whose = "of " + name_of_user(*item.user);
+        } else if (item.group) {
+            whose = "of members of group " + name_of_group(*item.group);
+        }
+        const bool pattern = std::ranges::any_of(item.pattern, is_wildcard);
+        sentences.push_back((pattern ? "pipes that match '" : "the pipe '") + item.pattern + "', " + whose);
+    }
+    return sentences;
 }
 
 bool Exports::names(const std::string& name) const

@@ -31,6 +31,8 @@ class Exports {
 public:
     [[nodiscard]] static Exports parse(std::string_view value, const Complain& complain);
 
+    /// One sentence for each item that was understood.
+    [[nodiscard]] std::vector<std::string> explain() const;
     [[nodiscard]] bool empty() const { return items_.empty(); }
     /// Some item is about this name, whoever owns the pipe.
     [[nodiscard]] bool names(const std::string& name) const;

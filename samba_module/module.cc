@@ -5,18 +5,18 @@
 // If anything is not as it must be, smbd's log gets one line and smbd goes on as if the module were not there.
 #include "guards.hpp"
 #include "smbd_hooks.hpp"
+#include "smbd_redirections.hpp"
 
 #include <array>
 #include <exception>
 
 namespace ntpipe::samba::smbd {
-namespace {
 
-std::array<Redirection, 14> redirections()
+std::span<const Redirection> redirections()
 {
 #define NTPIPE_REDIRECT(function, replacement) redirection(#function, ::function, replacement)
 #define NTPIPE_COMMAND(function, code) NTPIPE_REDIRECT(function, (process<code, ::function>))
-    return {{
+    static const std::array list{
         NTPIPE_REDIRECT(smbd_smb2_request_process_create, process_create),
         NTPIPE_REDIRECT(smbd_smb2_request_process_close, process_close),
         NTPIPE_REDIRECT(smbd_smb2_request_process_ioctl, process_ioctl),
@@ -31,10 +31,13 @@ std::array<Redirection, 14> redirections()
         NTPIPE_REDIRECT(np_open, open_pipe),
         NTPIPE_REDIRECT(close_fake_file, close_pipe),
         NTPIPE_REDIRECT(conn_force_tdis, force_tree_disconnect),
-    }};
+    };
 #undef NTPIPE_COMMAND
 #undef NTPIPE_REDIRECT
+    return list;
 }
+
+namespace {
 
 // Empty: we are in. Else why not.
 std::string install()

@@ -168,7 +168,7 @@ std::vector<LoadedLibrary::Slot> LoadedLibrary::find_slots(std::span<const Redir
 }
 
 // Empty: it is safe to redirect this one.
-std::string LoadedLibrary::check(const Redirection& redirection, const Slot& slot) const
+std::string LoadedLibrary::problem_with(const Redirection& redirection, const Slot& slot) const
 {
     const std::string name = redirection.name;
     if (::dlsym(RTLD_DEFAULT, redirection.name) != redirection.original) {
@@ -189,6 +189,16 @@ std::string LoadedLibrary::check(const Redirection& redirection, const Slot& slo
     return {};
 }
 
+std::vector<std::string> LoadedLibrary::check(std::span<const Redirection> redirections) const
+{
+    const std::vector<Slot> slots = find_slots(redirections);
+    std::vector<std::string> problems;
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+        problems.push_back(problem_with(redirections[i], slots[i]));
+    }
+    return problems;
+}
+
 bool LoadedLibrary::set_writable(bool writable) const
 {
     if (read_only_end_ <= read_only_begin_) {
@@ -202,7 +212,7 @@ bool LoadedLibrary::redirect(std::span<const Redirection> redirections, std::str
 {
     const std::vector<Slot> slots = find_slots(redirections);
     for (std::size_t i = 0; i < slots.size(); ++i) {
-        problem = check(redirections[i], slots[i]);
+        problem = problem_with(redirections[i], slots[i]);
         if (!problem.empty()) {
             return false;
         }

@@ -35,6 +35,8 @@ public:
     /// The GNU build-id; empty if there is none.
     [[nodiscard]] std::span<const std::uint8_t> build_id() const { return build_id_; }
 
+    /// What stands against redirecting each of the functions; empty: nothing.
+    [[nodiscard]] std::vector<std::string> check(std::span<const Redirection> redirections) const;
     /// Redirects every one of the functions, or, if anything is not as it should be, none: then `problem` says what.
     /// Each must be exported by the library, from this library, and be called through exactly one slot, which lies in the
     /// library and still holds the original.
@@ -48,7 +50,7 @@ private:
 
     void take(const dl_phdr_info& info);
     [[nodiscard]] bool contains(const void* address) const;
-    [[nodiscard]] std::string check(const Redirection& redirection, const Slot& slot) const;
+    [[nodiscard]] std::string problem_with(const Redirection& redirection, const Slot& slot) const;
     [[nodiscard]] std::vector<Slot> find_slots(std::span<const Redirection> redirections) const;
     [[nodiscard]] bool set_writable(bool writable) const;
 

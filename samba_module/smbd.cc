@@ -31,6 +31,36 @@ Settings read_settings()
     return settings;
 }
 
+const char* samba_version()
+{
+    return samba_version_string();
+}
+
+bool load_configuration(const char* path)
+{
+    // What lp_*() allocates on, for as long as the program lives.
+    (void)talloc_stackframe();
+    return lp_load_with_registry_shares(*path == '\0' ? get_dyn_CONFIGFILE() : path);
+}
+
+Loading loading()
+{
+    constexpr std::string_view file_name = "/ntpipe.so";
+    Loading loading;
+    const char** preloaded = lp_preload_modules();
+    for (; preloaded != nullptr && *preloaded != nullptr; ++preloaded) {
+        if (std::string_view(*preloaded).ends_with(file_name)) {
+            loading.preloaded.emplace_back(*preloaded);
+        }
+    }
+    const int share = lp_servicenumber("IPC$");
+    const char** objects = share < 0 ? nullptr : lp_vfs_objects(share);
+    for (; objects != nullptr && *objects != nullptr; ++objects) {
+        loading.by_vfs = loading.by_vfs || std::string_view(*objects) == "ntpipe";
+    }
+    return loading;
+}
+
 void log_error(const std::string& line)
 {
     DEBUG(0, ("ntpipe: %s\n", line.c_str()));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace ntpipe::samba::smbd {
 
@@ -23,6 +24,19 @@ struct Settings {
     friend bool operator==(const Settings&, const Settings&) = default;
 };
 [[nodiscard]] Settings read_settings();
+
+/// The version of the Samba whose libraries are loaded.
+[[nodiscard]] const char* samba_version();
+
+/// For programs that are not smbd: reads smb.conf, "" for Samba's own. False: it cannot be read.
+[[nodiscard]] bool load_configuration(const char* path);
+
+/// What in smb.conf makes smbd load the module.
+struct Loading {
+    std::vector<std::string> preloaded; ///< those of [global]'s "preload modules" that are called ntpipe.so
+    bool by_vfs = false;                ///< "vfs objects" of [IPC$]
+};
+[[nodiscard]] Loading loading();
 
 /// Writes a line to smbd's log.
 void log_error(const std::string& line);
