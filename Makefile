@@ -7,8 +7,8 @@ PYTHON := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build build-asan build-tsan test test-wine selftest conformance mutations demo bench docs install check check-format \
-	clean help ready
+.PHONY: all build build-asan build-tsan build-trixie test test-wine selftest conformance mutations demo bench docs install check \
+	check-format clean help ready
 
 all build: ready
 	@buildtools/build build $(CONFIGURE)
@@ -19,7 +19,14 @@ build-asan: ready
 build-tsan: ready
 	@buildtools/build build/tsan --sanitize=thread --without-samba-module $(CONFIGURE_OPTIONS)
 
-test: all build-asan build-tsan
+# The Samba module for another release of Debian, whose Samba selftest/libraries has fetched.
+build-trixie: all
+	@if test -e .deps/trixie/root; then \
+		buildtools/build build/trixie --libntpipe=build/lib --samba-root=.deps/trixie/root \
+			--samba-source=.deps/trixie/samba --samba-headers=.deps/trixie/headers $(CONFIGURE_OPTIONS); \
+	else echo 'build-trixie: left out, since selftest/libraries trixie has not been run, or could not fetch it'; fi
+
+test: all build-asan build-tsan build-trixie
 	$(PYTHON) tests/run build
 
 # What runs under Wine, and how Windows and native programs compare in every pipe call.
@@ -82,6 +89,7 @@ help:
 	@echo 'make check         formatting (clang-format) and clang-tidy over the sources'
 	@echo 'make check-format  formatting only'
 	@echo 'make build-asan    only the build with the address and undefined behaviour sanitizers'
+	@echo 'make build-trixie  only the Samba module for the Samba of Debian 13, in build/trixie'
 	@echo 'make build-tsan    only the library and unit tests with the thread sanitizer'
 	@echo 'make clean         removes build/'
 	@echo

@@ -13,6 +13,8 @@ out = "build"
 def folders(ctx):
     """The folders to build, as far as they are there and wanted."""
     env, names = ctx.env, ["lib"]
+    if env.LIBNTPIPE_DIR:
+        return ["samba_module"]
     if env.SANITIZE != "thread":
         names += ["broker", "tools", "examples", "bench", "docs"]
     if env.WITH_SAMBA_MODULE:
@@ -31,6 +33,10 @@ def options(opt):
     group.add_option("--without-samba-module", dest="samba_module", action="store_false", default=True)
     group.add_option("--without-wine-bridge", dest="wine_bridge", action="store_false", default=True)
     group.add_option("--without-tests", dest="tests", action="store_false", default=True)
+    library = "build nothing but the Samba module, with the libntpipe.so in DIR"
+    group.add_option("--libntpipe", default="", metavar="DIR", help=library)
+    include = "where the headers of that library are [beside its source]"
+    group.add_option("--libntpipe-headers", default="", metavar="DIR", help=include)
     opt.recurse("samba_module")
 
 
@@ -43,6 +49,8 @@ def configure(conf):
     conf.env.WITH_TESTS = conf.options.tests
     conf.load("compiler_c compiler_cxx gnu_dirs clang_compilation_database")
     conf.load("ntpipe_build", tooldir=os.path.join(conf.path.abspath(), "buildtools"))
+    if conf.options.libntpipe:
+        conf.use_library(conf.options.libntpipe, conf.options.libntpipe_headers)
     for name in folders(conf):
         conf.recurse(name, mandatory=False)
 
@@ -51,7 +59,7 @@ def build(bld):
     bld.load("ntpipe_build", tooldir=os.path.join(bld.path.abspath(), "buildtools"))
     for name in folders(bld):
         bld.recurse(name)
-    if bld.env.SANITIZE != "thread":
+    if bld.env.SANITIZE != "thread" and not bld.env.LIBNTPIPE_DIR:
         install_extras(bld)
 
 

@@ -48,6 +48,24 @@ def check_package(cnf, name, mandatory=True):
 
 
 @conf
+def use_library(cnf, folder, headers):
+    """The libntpipe that is there takes the place of one that would be built."""
+    env = cnf.env
+    env.LIBNTPIPE_DIR = cnf.srcnode.find_dir(folder).abspath()
+    source = cnf.srcnode.find_dir("lib")
+    places = [cnf.srcnode.find_dir(headers)] if headers else sorted({node.parent for node in public_headers(source)}, key=str)
+    env.INCLUDES_libntpipe = [node.abspath() for node in places]
+    env.LIBPATH_libntpipe, env.LIB_libntpipe = [env.LIBNTPIPE_DIR], ["ntpipe"]
+    for name in "talloc", "tevent":
+        cnf.check_package(name)
+
+
+def public_headers(lib):
+    """What users of the library may include: the API and, of the layers, what is named as part of it."""
+    return lib.ant_glob("api/*.h api/*.hpp */ntpipe_*.h */ntpipe_*.hpp", excl="**/*_internal.hpp")
+
+
+@conf
 def filled_in(bld, template, folder):
     """Installs `template` without its .in, with the @NAME@s of the installation directories filled in."""
     node = bld.path.find_node(template) if isinstance(template, str) else template
@@ -69,7 +87,7 @@ def multiarch(ctx):
 
 def to_library(bld):
     """The way from the build directory of the current folder to that of the shared library, for the loader."""
-    here, library = bld.path.get_bld().abspath(), bld.bldnode.make_node("lib").abspath()
+    here, library = bld.path.get_bld().abspath(), bld.env.LIBNTPIPE_DIR or bld.bldnode.make_node("lib").abspath()
     return os.path.join("$ORIGIN", os.path.relpath(library, here))
 
 

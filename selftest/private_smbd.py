@@ -31,6 +31,7 @@ import tempfile
 import time
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
 SMBD = "/usr/sbin/smbd"
 START_TIMEOUT = 60
 STOP_TIMEOUT = 30
@@ -178,12 +179,14 @@ class PrivateSmbd(contextlib.AbstractContextManager):
     system   the broker gives each user a scope (ntpiped --system)
     broker_options  further arguments for ntpiped
     wrapper  a command in front of smbd, such as valgrind
+    root     where selftest/libraries has unpacked another release of Debian, whose smbd is to run; None or /: the installed one
     environment     variables for smbd and all that it starts, a dictionary
     """
 
     def __init__(self, *, module=None, options=None, broker=None, system=True, broker_options=(), wrapper=(), environment=None,
-                 log_level=1):  # fmt: skip
+                 log_level=1, root=None):  # fmt: skip
         self.module, self.options, self.wrapper, self.log_level = module, dict(options or {}), list(wrapper), log_level
+        self.root = None if root in (None, "/") else Path(root).resolve()
         self.users, self.share, self.host = dict(USERS), "tmp", "127.0.0.1"
         self.directory = Path(tempfile.mkdtemp(prefix="ntpipe-smbd-", dir="/tmp"))
         self.ntpipe_dir = self.directory / "ntpipe"
@@ -224,7 +227,7 @@ class PrivateSmbd(contextlib.AbstractContextManager):
         self.write_configuration()
         for user, password in self.users.items():
             command = ["smbpasswd", "-c", str(self.configuration), "-s", "-a", user]
-            subprocess.run(command, input=f"{password}\n" * 2, text=True, check=True, capture_output=True, timeout=START_TIMEOUT)
+            subprocess.run([*self.inside(), *command], input=f"{password}\n" * 2, text=True, check=True, capture_output=True, timeout=START_TIMEOUT)
 
     def write_configuration(self):
         """smbd looks at the file for each new connection; others see changes after `smbcontrol reload-config`."""
@@ -249,10 +252,18 @@ class PrivateSmbd(contextlib.AbstractContextManager):
                 self.options[name] = value
         self.write_configuration()
 
+    def inside(self):
+        """What runs a command of the other release. The module must be below the sources' top folder, or /tmp."""
+        if self.root is None:
+            return []
+        view = self.directory / "root"
+        view.mkdir(exist_ok=True)
+        return [str(HERE / "inside"), str(self.root), str(view), str(HERE.parent), "--"]
+
     # ---- running ----
 
     def start(self):
-        command = [*self.wrapper, SMBD, "-F", "--no-process-group", "-s", str(self.configuration), "-l", str(self.directory / "log")]
+        command = [*self.inside(), *self.wrapper, SMBD, "-F", "--no-process-group", "-s", str(self.configuration), "-l", str(self.directory / "log")]
         environment = {**os.environ, **self.own_environment, MARK: str(self.directory)}
         with open(self.directory / "output", "ab") as output:
             self.process = subprocess.Popen(

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """conftest.py: a private smbd with our module and a broker, shared by the tests of one worker process, and what tests do with it."""
+import functools
 import itertools
 import os
 import shlex
+import subprocess
 import sys
 
 import pytest
@@ -18,7 +20,50 @@ from smb2client import Smb2Client  # noqa: E402
 
 MODULE, BROKER = "samba_module/ntpipe.so", "broker/ntpiped"
 
+TOP = os.path.abspath(os.path.join(HERE, "../.."))
+
+
+class InstalledRelease:
+    """The Samba of this system."""
+
+    @staticmethod
+    def place(build):
+        """The build directory of the module, and the root of that Samba."""
+        return build, "/"
+
+
+class UnpackedRelease:
+    """The Samba of another release of Debian, unpacked by selftest/libraries."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def place(self, build):
+        folder, root = os.path.join(build, self.name), os.path.join(TOP, ".deps", self.name, "root")
+        if not (os.path.exists(os.path.join(folder, MODULE)) and os.path.exists(root)):
+            pytest.skip(f"the module is not built for {self.name}: selftest/libraries {self.name}, make build-{self.name}")
+        if not may_mount():
+            pytest.skip("no mount namespaces here")
+        return folder, root
+
+
+@functools.cache
+def may_mount():
+    command = ["unshare", "--mount", "--propagation", "private", "mount", "-t", "tmpfs", "none", "/mnt"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+RELEASES = {"installed": InstalledRelease(), "trixie": UnpackedRelease("trixie")}
+
+# The tests of these files run on each release.
+CORE = ("test_smb2_data", "test_smb2_cancel", "test_smb2_information", "test_identity")
+
 numbers = itertools.count()
+
+
+def pytest_generate_tests(metafunc):
+    if "shared_smbd" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in CORE:
+        metafunc.parametrize("shared_smbd", list(RELEASES), indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -37,14 +82,16 @@ def make_smbd(build, **options):
     command to put in front of smbd: "valgrind --log-file=/tmp/valgrind.%p" finds what tests cannot see.
     """
     settings = {"ntpipe:export": "*:*", **options.pop("options", {})}
+    module = options.pop("module", os.path.join(build, MODULE))
     broker = os.path.join(build, BROKER)
     wrapper = shlex.split(os.environ.get("NTPIPE_SMBD_WRAPPER", ""))
-    return PrivateSmbd(module=os.path.join(build, MODULE), broker=broker, options=settings, wrapper=wrapper, **options)
+    return PrivateSmbd(module=module, broker=broker, options=settings, wrapper=wrapper, **options)
 
 
 @pytest.fixture(scope="session")
-def shared_smbd(build):
-    with make_smbd(build) as smbd:
+def shared_smbd(build, request):
+    folder, root = RELEASES[getattr(request, "param", "installed")].place(build)
+    with make_smbd(build, module=os.path.join(folder, MODULE), root=root) as smbd:
         yield smbd
 
 

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""test_slots.py: the module fits the Samba of each release that it can be built for: versions, prototypes, relocation slots.
+
+That it was compiled says that the prototypes are right; that it loads, that every symbol is there. How smbd's library calls its
+own functions is asked of the module and, independently, of readelf.
+"""
+import os
+import re
+import subprocess
+
+import pytest
+from conftest import MODULE, RELEASES, make_smbd
+from native import Server
+from private_smbd import PrivateSmbd
+from smb2client import Smb2Client, Status
+
+REPORT = "samba_module/ntpipe-samba-report"
+FUNCTION_SLOTS = ("R_X86_64_JUMP_SLOT", "R_X86_64_GLOB_DAT", "R_X86_64_64")
+
+
+class Release:
+    """A Samba, and the module that was built for it."""
+
+    def __init__(self, build, name):
+        self.folder, self.root = RELEASES[name].place(build)
+        self.libraries = os.path.join(self.root, "usr/lib/x86_64-linux-gnu")
+
+    def run(self, program, *arguments):
+        """A program of ours with that release's libraries."""
+        loader = os.path.join(self.root, "lib64/ld-linux-x86-64.so.2")
+        path = f"{self.libraries}:{self.libraries}/samba"
+        command = [loader, "--library-path", path, os.path.join(self.folder, program), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    def smbd_base(self):
+        folder = os.path.join(self.libraries, "samba")
+        return os.path.join(folder, next(name for name in os.listdir(folder) if name.startswith("libsmbd-base-")))
+
+
+@pytest.fixture(params=list(RELEASES))
+def release(build, request):
+    return Release(build, request.param)
+
+
+@pytest.fixture
+def report(release):
+    """What the module says of itself: (all is well, {what: [text]})."""
+    done = release.run(REPORT, "--fit", "--module", os.path.join(release.folder, MODULE))
+    assert done.stderr == ""
+    said = {}
+    for line in done.stdout.splitlines()[:-1]:
+        what, _, text = line[2:].partition(" ")
+        said.setdefault(line[0] + what, []).append(text.strip())
+    return done.returncode == 0, said
+
+
+def test_the_module_fits(report):
+    well, said = report
+    assert well and len(said[" redirects"]) >= 14, said
+    assert not [what for what in said if what.startswith("!")]
+
+
+def test_each_redirected_function_has_one_slot(release, report):
+    """As readelf sees it: one slot with that symbol, which is defined in the same library, and no addend."""
+    command = ["readelf", "--wide", "--relocs", "--dyn-syms", release.smbd_base()]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    slots = re.findall(r"^[0-9a-f]+ +[0-9a-f]+ +(\S+) +[0-9a-f]+ +([^\s@]+)\S* \+ (\S+)$", output, re.MULTILINE)
+    defined = set(re.findall(r"FUNC +GLOBAL +DEFAULT +\d+ ([^\s@]+)", output))
+    for function in report[1][" redirects"]:
+        found = [(kind, addend) for kind, name, addend in slots if name == function]
+        assert len(found) == 1 and found[0][0] in FUNCTION_SLOTS and found[0][1] == "0", (function, found)
+        assert function in defined, function
+
+
+def test_a_module_for_another_release_is_refused_by_the_loader(build):
+    """smbd says so in its log and serves on."""
+    other = RELEASES["trixie"].place(build)[0]
+    with PrivateSmbd(module=os.path.join(other, MODULE), options={"ntpipe:export": "*"}) as smbd:
+        with Smb2Client(smbd.port, *next(iter(smbd.users.items()))) as client:
+            assert client.create("srvsvc").status == Status.SUCCESS
+            assert client.create("test").status == Status.OBJECT_NAME_NOT_FOUND
+        assert "Error loading module" in smbd.log() and "INTERNAL ERROR" not in smbd.log()
+
+
+def test_this_release_s_module_is_refused_by_another_smbd(build):
+    root = RELEASES["trixie"].place(build)[1]
+    with make_smbd(build, module=os.path.join(build, MODULE), root=root) as smbd:
+        with Server(build, smbd.ntpipe_dir) as server, Smb2Client(smbd.port, *next(iter(smbd.users.items()))) as client:
+            server.create("test")
+            assert client.create("srvsvc").status == Status.SUCCESS
+            assert client.create("test").status == Status.OBJECT_NAME_NOT_FOUND
+        assert "Error loading module" in smbd.log() and "INTERNAL ERROR" not in smbd.log()
+
+
+def test_both_worlds_of_pipes_on_each_release(build, release):
+    with make_smbd(build, module=os.path.join(release.folder, MODULE), root=release.root) as smbd:
+        with Server(build, smbd.ntpipe_dir) as server, Smb2Client(smbd.port, *next(iter(smbd.users.items()))) as client:
+            server.create("test")
+            assert client.create("srvsvc").status == Status.SUCCESS
+            assert client.create("test").status == Status.SUCCESS
+        assert "INTERNAL ERROR" not in smbd.log()
