@@ -461,6 +461,41 @@ struct ntpipe_peek_info {
 NTPIPE_PUBLIC ntpipe_status ntpipe_peek(struct ntpipe_end* pipe, void* buffer, size_t length,
                                         struct ntpipe_peek_info* info);
 
+/*
+ * Looking ahead and taking later, for programs that hand data on to somebody else, whom the writer waits for: its data counts as
+ * unread (quota, flush, peek) until it is taken. Nothing of NT's.
+ */
+struct ntpipe_look_info {
+    size_t length; /* bytes copied */
+    uint32_t rest; /* message type: bytes of the same message behind them. They may still have to come */
+    bool
+        continued; /* message type: goes on with the message of the look before. If that had a rest and this is false, the rest
+                     * was taken back by its writer */
+};
+
+/*
+ * Waits for data that no look of this end has seen yet, and copies it. As ntpipe_read_send(), by message on a message pipe
+ * whatever the modes are, but it consumes nothing and always waits. Reads count as having looked. `buffer` must stay until the
+ * request is over or freed. Shared memory holds a limited amount: the rest of a message may not come before something is taken.
+ * STATUS_BUFFER_OVERFLOW    there is a rest: the next look goes on with it
+ * STATUS_PIPE_BROKEN        the other end is closed and everything was looked at
+ * STATUS_INVALID_PARAMETER  no buffer
+ * STATUS_PIPE_LISTENING, STATUS_PIPE_DISCONNECTED   server end without a client
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_look_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                  struct ntpipe_end* pipe, void* buffer, size_t length);
+NTPIPE_PUBLIC ntpipe_status ntpipe_look_recv(struct tevent_req* req, struct ntpipe_look_info* info);
+NTPIPE_PUBLIC ntpipe_status ntpipe_look(struct ntpipe_end* pipe, void* buffer, size_t length,
+                                        struct ntpipe_look_info* info);
+
+/*
+ * Consumes the first `length` bytes of what was looked at and not taken, and the empty messages before the last of them. Data that its
+ * writer has taken back, or that was read, counts as taken. NTPIPE_TAKE_ALL: everything that was looked at.
+ * STATUS_PIPE_LISTENING, STATUS_PIPE_DISCONNECTED   server end without a client
+ */
+#define NTPIPE_TAKE_ALL SIZE_MAX
+NTPIPE_PUBLIC ntpipe_status ntpipe_take(struct ntpipe_end* pipe, size_t length);
+
 /* ---- information (S 5) --------------------------------------------------------------------------------------------------- */
 
 struct ntpipe_pipe_info { /* FilePipeInformation */

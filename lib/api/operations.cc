@@ -178,6 +178,33 @@ ntpipe_status ntpipe_peek(struct ntpipe_end* pipe, void* buffer, size_t length, 
     });
 }
 
+tevent_req* ntpipe_look_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, void* buffer,
+                             size_t length)
+{
+    return start_operation(mem_ctx, ev, pipe, [&](end::End& end, end::Operation& operation) {
+        return end.look(operation, out_span(buffer, length));
+    });
+}
+
+ntpipe_status ntpipe_look_recv(tevent_req* req, ntpipe_look_info* info)
+{
+    const auto* state = state_of<OperationState>(req);
+    *info = {0, state->rest(), state->continued()};
+    return receive(req, &info->length);
+}
+
+ntpipe_status ntpipe_look(struct ntpipe_end* pipe, void* buffer, size_t length, ntpipe_look_info* info)
+{
+    return block(
+        *pipe->gate, [&](tevent_context* ev) { return ntpipe_look_send(nullptr, ev, pipe, buffer, length); },
+        [&](tevent_req* req) { return ntpipe_look_recv(req, info); });
+}
+
+ntpipe_status ntpipe_take(struct ntpipe_end* pipe, size_t length)
+{
+    return guarded([&] { return pipe->end().take(length); });
+}
+
 tevent_req* ntpipe_control_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, uint32_t code,
                                 const void* input, size_t input_length, void* output, size_t output_length)
 {

@@ -84,6 +84,8 @@ Status End::begin(Operation& operation, Operation::Kind kind)
     operation.filled_ = 0;
     operation.posted_ = false;
     operation.whole_only_ = false;
+    operation.rest_ = 0;
+    operation.continued_ = false;
     return Status::success;
 }
 
@@ -134,6 +136,7 @@ Status End::cancel(Operation& operation)
     case Operation::Kind::write:
         cancel_write(operation, false);
         break;
+    case Operation::Kind::look:
     case Operation::Kind::flush:
     case Operation::Kind::listen:
     case Operation::Kind::none:
@@ -304,14 +307,17 @@ void End::become_closing()
     complete_all(writes_, Status::pipe_broken);
     complete_all(flushes_, Status::pipe_broken);
     serve_reads();
+    serve_looks();
 }
 
 // SEMANTICS 2.5: the server has disconnected; this client end stays useless for ever.
 void End::become_detached()
 {
     serve_pending_reads(); // what was written before the disconnect was theirs already
+    serve_looks();
     complete_what_was_read();
     complete_all(reads_, Status::pipe_disconnected);
+    complete_all(looks_, Status::pipe_disconnected);
     complete_all(writes_, Status::pipe_disconnected);
     complete_all(flushes_, Status::pipe_disconnected);
     phase_ = Phase::detached;
@@ -325,6 +331,7 @@ void End::break_connection()
         return;
     }
     complete_all(reads_, Status::pipe_broken);
+    complete_all(looks_, Status::pipe_broken);
     connection_->incoming.reset();
     connection_->page->say_closed();
     connection_->doorbell->ring();
@@ -338,6 +345,7 @@ void End::leave_connection()
     }
     connection_.reset();
     outstanding_.clear();
+    forget_looks();
     overflow_requested_ = false;
     overflow_refused_ = false;
     armed_wants_ = 0;
@@ -414,6 +422,7 @@ Status End::disconnect()
         connection_->page->say_disconnected();
         connection_->doorbell->ring();
         complete_all(reads_, Status::pipe_disconnected);
+        complete_all(looks_, Status::pipe_disconnected);
         complete_all(writes_, Status::pipe_disconnected);
         complete_all(flushes_, Status::pipe_disconnected);
         leave_connection();
@@ -451,7 +460,7 @@ void End::close()
         connection_->page->say_closed();
         connection_->doorbell->ring();
     }
-    for (glue::List<Operation>* operations : {&listens_, &reads_, &writes_, &flushes_}) {
+    for (glue::List<Operation>* operations : {&listens_, &reads_, &looks_, &writes_, &flushes_}) {
         complete_all(*operations, Status::pipe_broken);
     }
     phase_ = Phase::closed;
@@ -460,7 +469,7 @@ void End::close()
 
 void End::disown()
 {
-    for (glue::List<Operation>* operations : {&listens_, &reads_, &writes_, &flushes_}) {
+    for (glue::List<Operation>* operations : {&listens_, &reads_, &looks_, &writes_, &flushes_}) {
         while (Operation* operation = operations->front()) {
             complete(*operation, Status::invalid_handle);
         }
@@ -506,6 +515,7 @@ void End::settle()
 {
     while (has_channel()) {
         serve_reads();
+        serve_looks();
         publish_outstanding();
         complete_writes();
         if (!has_channel()) {
@@ -523,7 +533,7 @@ void End::settle()
 std::uint32_t End::wanted() const
 {
     std::uint32_t wants = 0;
-    if (!reads_.empty()) {
+    if (!reads_.empty() || !looks_.empty()) {
         wants |= channel::want::data;
     }
     if (!outstanding_.empty() || !flushes_.empty()) {

@@ -6,6 +6,7 @@
 //
 //   end.cc         states: listening, connected, closing, disconnected; attaching, losing and leaving a connection
 //   read.cc        reads, peek: what a read takes from the queue
+//   look.cc        looking ahead, taking later: for who hands the data on
 //   write.cc       writes, quota, flush: when a write is complete
 //   control.cc     transceive, FSCTLs as codes
 //   attributes.cc  attributes, the client's process
@@ -120,6 +121,10 @@ public:
     [[nodiscard]] Status transceive(Operation& operation, glue::ByteSpan data, std::span<std::byte> buffer);
     [[nodiscard]] Status flush(Operation& operation);
     [[nodiscard]] Status peek(std::span<std::byte> buffer, PeekInformation& information);
+    /// As a read (by message on a message pipe), but everything stays in place, and it goes on where the last look has ended.
+    [[nodiscard]] Status look(Operation& operation, std::span<std::byte> buffer);
+    /// Consumes the first `length` bytes of what was looked at, with empty messages before them; SIZE_MAX: all of it.
+    [[nodiscard]] Status take(std::size_t length);
     /// STATUS_NOT_FOUND: it is not pending on this end, or can no longer be stopped and is completing.
     Status cancel(Operation& operation);
     /// The end is over: what is pending completes, the other end sees it. Every later call returns STATUS_FILE_CLOSED.
@@ -271,6 +276,12 @@ private:
     [[nodiscard]] bool reads_by_message(const Operation& operation) const;
     [[nodiscard]] std::uint64_t unread_incoming();
 
+    // look.cc
+    [[nodiscard]] Advance advance_look(Operation& operation, Status& status);
+    [[nodiscard]] Advance take_looked(std::size_t& length);
+    void serve_looks();
+    void forget_looks();
+
     // write.cc
     [[nodiscard]] Status start_write(Operation* operation, glue::ByteSpan data, bool exempt);
     [[nodiscard]] Status write_without_queueing(glue::ByteSpan data, std::size_t& written);
@@ -315,6 +326,7 @@ private:
 
     glue::List<Operation> listens_;
     glue::List<Operation> reads_;
+    glue::List<Operation> looks_;
     glue::List<Operation> writes_;
     glue::List<Operation> flushes_;
 
@@ -322,6 +334,16 @@ private:
     std::uint64_t write_sequence_ = 0; ///< of the next write
     bool overflow_requested_ = false;
     bool overflow_refused_ = false;
+    /// Bytes of a record that were looked at and not taken.
+    struct Looked {
+        std::uint64_t sequence = 0;
+        std::uint32_t from = 0;
+        std::uint32_t size = 0;
+    };
+    std::deque<Looked> looked_;
+    std::uint64_t look_sequence_ = 0;         ///< of the record where the next look begins,
+    std::uint32_t look_offset_ = 0;           ///< and where in it
+    bool look_within_message_ = false;        ///< the last look did not reach the end of its message
     std::uint32_t read_context_ = no_context; ///< of the record that was read last in this connection
 };
 

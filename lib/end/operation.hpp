@@ -30,10 +30,13 @@ public:
     [[nodiscard]] Status status() const { return status_; }
     /// Bytes transferred, as IO_STATUS_BLOCK.Information.
     [[nodiscard]] std::size_t information() const { return information_; }
+    /// Of a look: bytes of the same message behind what it brought; whether that goes on with the message of the look before.
+    [[nodiscard]] std::uint32_t rest() const { return rest_; }
+    [[nodiscard]] bool continued() const { return continued_; }
 
 private:
     friend class End;
-    enum class Kind : std::uint8_t { none, read, write, transceive, flush, listen };
+    enum class Kind : std::uint8_t { none, read, look, write, transceive, flush, listen };
 
     End* end_ = nullptr; ///< while pending
     Kind kind_ = Kind::none;
@@ -41,12 +44,14 @@ private:
     Status status_ = Status::pending;
     std::size_t information_ = 0;
 
-    // Of a read and of the read half of a transceive.
+    // Of a look, a read and the read half of a transceive.
     std::span<std::byte> buffer_;
     std::size_t filled_ = 0;  ///< of a message that arrives in parts
     bool whole_only_ = false; ///< takes whole messages or nothing
     bool posted_ = false;
     std::uint64_t ledger_index_ = 0;
+    std::uint32_t rest_ = 0;
+    bool continued_ = false;
 
     // Of a flush: the first write, and the first record, that it does not wait for.
     std::uint64_t flush_sequence_ = 0;

@@ -677,6 +677,209 @@ void test_destroying_an_operation_cancels_it(void** /*state*/)
     assert_string_equal(text_of(read).c_str(), "kept");
 }
 
+Status start_look(end::End& end, TestOperation& operation, std::size_t size)
+{
+    operation.buffer.resize(size);
+    return end.look(operation, operation.buffer);
+}
+
+std::uint32_t unread(end::End& reader)
+{
+    return local(reader).read_data_available;
+}
+
+void test_looks_go_on_and_take_nothing(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation write;
+    for (const char* text : {"hello world", "", "third"}) {
+        assert_status(start_write(*pair.client, write, text), Status::success);
+    }
+    TestOperation look;
+    assert_status(start_look(*pair.server, look, 5), Status::buffer_overflow);
+    assert_string_equal(text_of(look).c_str(), "hello");
+    assert_int_equal(look.rest(), 6);
+    assert_false(look.continued());
+    assert_status(start_look(*pair.server, look, 100), Status::success);
+    assert_string_equal(text_of(look).c_str(), " world");
+    assert_int_equal(look.rest(), 0);
+    assert_true(look.continued());
+    assert_status(start_look(*pair.server, look, 100), Status::success);
+    assert_int_equal(look.information(), 0);
+    assert_status(start_look(*pair.server, look, 100), Status::success);
+    assert_string_equal(text_of(look).c_str(), "third");
+    assert_false(look.continued());
+    assert_int_equal(unread(*pair.server), 16);
+    assert_status(start_look(*pair.server, look, 0), Status::invalid_parameter);
+    TestOperation read;
+    assert_status(start_read(*pair.server, read, 100), Status::success);
+    assert_string_equal(text_of(read).c_str(), "hello world");
+}
+
+void test_taking_is_seen_by_the_writer(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation small;
+    TestOperation large;
+    TestOperation flush;
+    assert_status(start_write(*pair.client, small, "hello"), Status::success);
+    assert_status(start_write(*pair.client, large, std::string(7000, 'x')), Status::pending); // the quota is 6000
+    assert_status(pair.client->flush(flush), Status::pending);
+    TestOperation look;
+    assert_status(start_look(*pair.server, look, 10000), Status::success);
+    assert_status(start_look(*pair.server, look, 10000), Status::success);
+    assert_int_equal(look.information(), 7000);
+    assert_status(pair.server->take(1004), Status::success);
+    pair.pump();
+    assert_false(large.done);
+    assert_status(pair.server->take(1), Status::success);
+    pair.pump();
+    assert_true(large.done);
+    assert_status(large.status(), Status::success);
+    assert_int_equal(unread(*pair.server), 6000);
+    assert_false(flush.done);
+    assert_status(start_write(*pair.client, small, ""), Status::success);
+    assert_status(start_look(*pair.server, look, 10), Status::success);
+    assert_status(pair.server->take(6000), Status::success);
+    pair.pump();
+    assert_true(flush.done);
+    end::PeekInformation seen;
+    assert_status(pair.server->peek({}, seen), Status::success);
+    assert_int_equal(seen.number_of_messages, 1); // the empty one behind the bytes
+    assert_status(pair.server->take(SIZE_MAX), Status::success);
+    assert_status(pair.server->peek({}, seen), Status::success);
+    assert_int_equal(seen.number_of_messages, 0);
+    assert_status(pair.server->take(SIZE_MAX), Status::success);
+}
+
+void test_looks_of_bytes(void** /*state*/)
+{
+    PairParameters parameters;
+    parameters.type = PipeType::byte;
+    parameters.server_modes = {};
+    EndPair pair(parameters);
+    pair.connect(false);
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, "one"), Status::success);
+    assert_status(start_write(*pair.server, write, "two"), Status::success);
+    TestOperation look;
+    assert_status(start_look(*pair.client, look, 4), Status::success);
+    assert_string_equal(text_of(look).c_str(), "onet");
+    assert_status(start_look(*pair.client, look, 4), Status::success);
+    assert_string_equal(text_of(look).c_str(), "wo");
+    assert_int_equal(look.rest(), 0);
+    assert_status(pair.client->take(2), Status::success);
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 100), Status::success);
+    assert_string_equal(text_of(read).c_str(), "etwo");
+}
+
+void test_look_waits_and_ends(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation look;
+    assert_status(start_look(*pair.server, look, 100), Status::pending);
+    assert_status(pair.server->cancel(look), Status::success);
+    pair.pump();
+    assert_status(look.status(), Status::cancelled);
+    TestOperation again;
+    assert_status(start_look(*pair.server, again, 100), Status::pending);
+    TestOperation write;
+    assert_status(start_write(*pair.client, write, "data"), Status::success);
+    pair.pump();
+    assert_true(again.done);
+    assert_string_equal(text_of(again).c_str(), "data");
+    TestOperation last;
+    assert_status(start_look(*pair.server, last, 100), Status::pending);
+    pair.client->close();
+    pair.pump();
+    assert_status(last.status(), Status::pipe_broken);
+    TestOperation read; // but it was not consumed
+    assert_status(start_read(*pair.server, read, 100), Status::success);
+    assert_string_equal(text_of(read).c_str(), "data");
+    assert_status(pair.server->disconnect(), Status::success);
+    assert_status(start_look(*pair.server, read, 100), Status::pipe_disconnected);
+    assert_status(pair.server->take(1), Status::pipe_disconnected);
+}
+
+void test_a_read_counts_as_a_look(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation write;
+    for (const char* text : {"first", "second", "third"}) {
+        assert_status(start_write(*pair.client, write, text), Status::success);
+    }
+    TestOperation look;
+    assert_status(start_look(*pair.server, look, 100), Status::success);
+    TestOperation read;
+    assert_status(start_read(*pair.server, read, 100), Status::success);
+    assert_status(start_read(*pair.server, read, 3), Status::buffer_overflow);
+    assert_status(start_look(*pair.server, look, 100), Status::success);
+    assert_string_equal(text_of(look).c_str(), "ond");
+    assert_status(pair.server->take(5 + 2), Status::success); // the first message has gone already
+    assert_status(start_read(*pair.server, read, 100), Status::success);
+    assert_string_equal(text_of(read).c_str(), "d");
+    assert_status(start_look(*pair.server, look, 100), Status::success);
+    assert_string_equal(text_of(look).c_str(), "third");
+}
+
+void test_what_was_looked_at_may_be_taken_back(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation first;
+    TestOperation second;
+    TestOperation third;
+    assert_status(start_write(*pair.client, first, "first"), Status::success);
+    assert_status(start_write(*pair.client, second, std::string(6000, 'x')), Status::pending);
+    TestOperation look;
+    assert_status(start_look(*pair.server, look, 10000), Status::success);
+    assert_status(start_look(*pair.server, look, 10000), Status::success);
+    assert_int_equal(look.information(), 6000);
+    assert_status(pair.client->cancel(second), Status::success);
+    assert_status(start_write(*pair.client, third, "third"), Status::success);
+    assert_status(start_look(*pair.server, look, 10000), Status::success);
+    assert_string_equal(text_of(look).c_str(), "third");
+    assert_status(pair.server->take(5 + 6000), Status::success);
+    TestOperation read;
+    assert_status(start_read(*pair.server, read, 100), Status::success);
+    assert_string_equal(text_of(read).c_str(), "third");
+}
+
+void test_look_at_a_message_in_pieces(void** /*state*/)
+{
+    PairParameters parameters;
+    parameters.ring_size = 8192;
+    parameters.maximum_overflow = 0;
+    EndPair pair(parameters);
+    pair.connect();
+    const std::string message(20000, 'x');
+    TestOperation write;
+    assert_status(start_write(*pair.client, write, message), Status::pending);
+    TestOperation look;
+    std::size_t seen = 0;
+    for (bool first = true; seen < message.size(); first = false) {
+        Status status = start_look(*pair.server, look, 50000);
+        if (status == Status::pending) { // the ring is full of what was looked at
+            assert_status(pair.server->take(SIZE_MAX), Status::success);
+            pair.pump();
+            status = look.status();
+        }
+        seen += look.information();
+        assert_int_equal(look.continued(), !first);
+        assert_int_equal(look.rest(), message.size() - seen);
+        assert_status(status, look.rest() == 0 ? Status::success : Status::buffer_overflow);
+    }
+    assert_status(start_look(*pair.server, look, 100), Status::pending);
+    assert_status(pair.server->take(SIZE_MAX), Status::success);
+    pair.pump();
+    assert_true(write.done);
+}
+
 } // namespace
 
 NTPIPE_UNIT_MAIN(
@@ -696,4 +899,8 @@ NTPIPE_UNIT_MAIN(
     NTPIPE_UNIT_TEST(test_dead_writer_loses_its_pending_write_only),
     NTPIPE_UNIT_TEST(test_disconnect_detaches_for_ever), NTPIPE_UNIT_TEST(test_transceive),
     NTPIPE_UNIT_TEST(test_transceive_ignores_quota), NTPIPE_UNIT_TEST(test_flush_is_a_marker),
-    NTPIPE_UNIT_TEST(test_local_information), NTPIPE_UNIT_TEST(test_destroying_an_operation_cancels_it))
+    NTPIPE_UNIT_TEST(test_local_information), NTPIPE_UNIT_TEST(test_destroying_an_operation_cancels_it),
+    NTPIPE_UNIT_TEST(test_looks_go_on_and_take_nothing), NTPIPE_UNIT_TEST(test_taking_is_seen_by_the_writer),
+    NTPIPE_UNIT_TEST(test_looks_of_bytes), NTPIPE_UNIT_TEST(test_look_waits_and_ends),
+    NTPIPE_UNIT_TEST(test_a_read_counts_as_a_look), NTPIPE_UNIT_TEST(test_what_was_looked_at_may_be_taken_back),
+    NTPIPE_UNIT_TEST(test_look_at_a_message_in_pieces))

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// look.cc: looking ahead and taking later, for who hands the data on to somebody else: a writer sees its data consumed (quota,
+// flush: SEMANTICS 3.3, 3.6) when that one has read it, and not before.
+#include "end/end.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace ntpipe::end {
+
+Status End::look(Operation& operation, std::span<std::byte> buffer)
+{
+    if (const Status status = begin(operation, Operation::Kind::look); status != Status::success) {
+        return status;
+    }
+    if (const Status status = check_read(); status != Status::success) {
+        return status;
+    }
+    if (buffer.empty()) {
+        return Status::invalid_parameter; // it would never get on
+    }
+    operation.buffer_ = buffer.first(std::min<std::size_t>(buffer.size(), std::numeric_limits<std::uint32_t>::max()));
+    pend(operation, looks_);
+    settle();
+    return finish_start(operation);
+}
+
+// Looks at what there is for `operation`: of a message pipe bytes of one message, of a byte pipe whatever there is.
+End::Advance End::advance_look(Operation& operation, Status& status)
+{
+    channel::Incoming& incoming = *connection_->incoming;
+    channel::Record front;
+    if (incoming.front(front) == channel::Look::broken) {
+        return Advance::broken;
+    }
+    const bool by_message = attributes_.type == PipeType::message;
+    std::size_t filled = 0;
+    std::uint32_t rest = 0;
+    bool any = false;
+    channel::Walk walk = incoming.walk();
+    for (channel::Record record; walk.next(record) && !record.tentative;) {
+        if (record.consumed > record.size) {
+            return Advance::broken;
+        }
+        const std::uint32_t seen = record.sequence == look_sequence_ ? look_offset_ : 0;
+        const std::uint32_t from = std::max(record.consumed, seen);
+        const bool empty_message = record.size == 0;
+        if (record.sequence < look_sequence_ || (from >= record.size && !(empty_message && seen == 0))) {
+            continue;
+        }
+        const bool continues = (record.flags & channel::record_flag::continuation) != 0 || from > 0;
+        if (by_message && any && !continues) {
+            break; // the rest of the message was taken back
+        }
+        if (!any) {
+            operation.continued_ = continues && look_within_message_;
+        }
+        any = true;
+        const std::uint32_t count =
+            std::min<std::uint32_t>(record.size - from, static_cast<std::uint32_t>(operation.buffer_.size() - filled));
+        record.consumed = from;
+        incoming.copy(record, operation.buffer_.subspan(filled, count));
+        filled += count;
+        looked_.push_back({record.sequence, from, count});
+        const std::uint32_t left = record.size - from - count;
+        look_sequence_ = record.sequence + (left == 0 ? 1 : 0);
+        look_offset_ = left == 0 ? 0 : from + count;
+        rest = by_message ? left + record.rest : 0;
+        if (left != 0 || filled == operation.buffer_.size() || (by_message && rest == 0)) {
+            break;
+        }
+    }
+    if (!any) {
+        return Advance::waiting;
+    }
+    look_within_message_ = rest != 0;
+    operation.filled_ = filled;
+    operation.rest_ = rest;
+    status = rest == 0 ? Status::success : Status::buffer_overflow;
+    return Advance::finished;
+}
+
+void End::serve_looks()
+{
+    while (Operation* look = looks_.front()) {
+        Status status = Status::pipe_broken;
+        if (connection_->incoming) {
+            const Advance advance = advance_look(*look, status);
+            if (advance == Advance::broken) {
+                break_connection();
+                return;
+            }
+            if (advance == Advance::waiting) {
+                break;
+            }
+        }
+        complete(*look, status, look->filled_);
+    }
+    if (phase_ == Phase::closing) {
+        complete_all(looks_, Status::pipe_broken); // all of it was looked at
+    }
+}
+
+Status End::take(std::size_t length)
+{
+    if (const Status status = check_read(); status != Status::success) {
+        return status;
+    }
+    while (connection_->incoming && !looked_.empty() && length != 0) {
+        if (take_looked(length) == Advance::broken) {
+            break_connection();
+            return Status::success;
+        }
+    }
+    show_consumed();
+    settle();
+    return Status::success;
+}
+
+// Takes what it may of the first part that was looked at, or drops the part if its record is not there any more.
+End::Advance End::take_looked(std::size_t& length)
+{
+    Looked& part = looked_.front();
+    const std::uint32_t count = static_cast<std::uint32_t>(std::min<std::size_t>(length, part.size));
+    channel::Record record;
+    const channel::Look seen = connection_->incoming->front(record);
+    if (seen == channel::Look::broken) {
+        return Advance::broken;
+    }
+    if (seen == channel::Look::record && record.sequence == part.sequence) {
+        const std::uint32_t end = part.from + count;
+        const channel::Take taken =
+            connection_->incoming->take(record, end > record.consumed ? end - record.consumed : 0);
+        if (taken == channel::Take::broken) {
+            return Advance::broken;
+        }
+        if (taken == channel::Take::revoked) {
+            return Advance::waiting; // the next round sees that it is gone
+        }
+        read_context_ = record.context;
+    }
+    length -= length == std::numeric_limits<std::size_t>::max() ? 0 : count;
+    part.from += count;
+    part.size -= count;
+    if (part.size == 0) {
+        looked_.pop_front();
+    }
+    return Advance::finished;
+}
+
+void End::forget_looks()
+{
+    looked_.clear();
+    look_sequence_ = 0;
+    look_offset_ = 0;
+    look_within_message_ = false;
+}
+
+} // namespace ntpipe::end
