@@ -31,7 +31,8 @@ test: all build-asan build-tsan build-trixie
 
 # What runs under Wine, and how Windows and native programs compare in every pipe call.
 test-wine: all
-	rm -f build/tests/wine/walk-*.txt; $(PYTHON) tests/run build wine; status=$$?; \
+	rm -f build/tests/wine/walk-*.txt; \
+	NTPIPE_WINE_ALL=1 $(PYTHON) tests/run build wine conformance/test_conformance.py -k wine; status=$$?; \
 	cat build/tests/wine/walk-*.txt && exit $$status
 
 # The cases of the semantics over every transport: what applies, passed, failed, is waited for; and docs/CONFORMANCE.md.

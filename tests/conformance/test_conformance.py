@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """test_conformance.py: runs every case over every transport that can express it."""
+import os
+
 import pytest
 from conformance import registry
 from conformance.steps import Context, Violation
@@ -13,14 +15,25 @@ def runs(build):
             continue
         for case in registry.load():
             if transport.reason_against(case) is None:
-                for suffix, arguments in case.variants():
+                for suffix, arguments in transport.variants(case):
                     name = f"{transport.name}-{case.identity}{f'[{suffix}]' if suffix else ''}"
                     yield pytest.param(transport, case, arguments, id=name)
+
+
+def known_differences(build):
+    """Each case over each transport where it comes out otherwise. They take long: an own target runs them."""
+    for transport in TRANSPORTS:
+        if os.environ.get("NTPIPE_WINE_ALL") and not transport.missing(build):
+            for case in registry.load():
+                if transport.differs(case) and transport.lacks_nothing_for(case):
+                    yield pytest.param(transport, case, id=f"{transport.name}-{case.identity}")
 
 
 def pytest_generate_tests(metafunc):
     if metafunc.function is test_case:
         metafunc.parametrize(("transport", "case", "arguments"), list(runs(metafunc.config.stash_build)))
+    elif metafunc.function is test_known_difference:
+        metafunc.parametrize(("transport", "case"), list(known_differences(metafunc.config.stash_build)))
     elif metafunc.function is test_transport_is_there:
         metafunc.parametrize("transport", TRANSPORTS, ids=[transport.name for transport in TRANSPORTS])
 
@@ -93,3 +106,20 @@ def test_case(environments, record_property, transport, case, arguments, request
     if failure is not None:
         environments.discard(transport)
         pytest.fail(failure, pytrace=False)
+
+
+def test_known_difference(environments, transport, case):
+    """In one variant at least it differs, or it is to be run as others are."""
+    for _, arguments in case.variants():
+        environment = environments.of(transport)
+        given = dict(arguments)
+        context = Context(environment, given.pop("a_is", "server"))
+        try:
+            environment.begin()
+            case.function(context, **given)
+            context.finish()
+            environment.end()
+        except (AssertionError, TypeError):
+            environments.discard(transport)
+            return
+    pytest.fail(f"case {case.identity} no longer differs: {transport.differs(case)}")

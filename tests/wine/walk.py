@@ -45,7 +45,7 @@ class Programs:
         if any(self.sides) and self.broker is not None:
             self.bridge = Bridge(self.build, self.prefix, self.broker.directory)
         for is_windows in self.sides:
-            self.agents.append(windows.WindowsAgent(self.build, self.prefix) if is_windows else driver.Agent(self.build))
+            self.agents.append(windows.start_agent(self.build, self.prefix) if is_windows else driver.Agent(self.build))
             self.agents[-1].call("pid")
 
     def pids(self):

@@ -108,6 +108,20 @@ class WindowsAgent(driver.Agent):
 
 
 
+def start_agent(build, prefix):
+    """An agent that has answered. On a busy machine Wine now and then ends a program, without a word, before it begins."""
+    for _ in range(2):
+        agent = WindowsAgent(build, prefix)
+        try:
+            agent.call("pid")
+            return agent
+        except driver.AgentFailure:
+            agent.stop()
+    agent = WindowsAgent(build, prefix)
+    agent.call("pid")
+    return agent
+
+
 def encode(name, value):
     if isinstance(value, (bytes, bytearray)):
         return value.hex()

@@ -61,6 +61,18 @@ class Transport:
             return "no client end: what it states is the same as over the broker"
         return next((f"{self.lacks[feature]}" for feature in case.needs if feature in self.lacks), None)
 
+    def lacks_nothing_for(self, case):
+        """Whether it can express the case."""
+        return not any(feature in self.lacks for feature in case.needs)
+
+    def variants(self, case):
+        """Which of the case's variants are run here."""
+        return case.variants()
+
+    def differs(self, case):
+        """Why the case is known to come out otherwise than stated, and is not run; None if it is not."""
+        return None
+
 
 class NativeParty:
     """A native program in its session with the broker, or with a namespace of its own."""

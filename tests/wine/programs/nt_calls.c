@@ -69,6 +69,16 @@ static OBJECT_ATTRIBUTES attributes_of(UNICODE_STRING* name)
 
 /* ---- ends ---- */
 
+/* What the handle may do. */
+static ULONG granted_access(HANDLE handle)
+{
+    struct {
+        ULONG attributes, granted_access, rest[12];
+    } information = {0};
+    NtQueryObject(handle, ObjectBasicInformation, &information, sizeof(information), NULL);
+    return information.granted_access;
+}
+
 static void create(struct operation* op)
 {
     UNICODE_STRING name = nt_name(wide(op, "name"));
@@ -82,10 +92,13 @@ static void create(struct operation* op)
         (ULONG)number(op, "type", 1), (ULONG)number(op, "read_mode", 1), (ULONG)number(op, "completion_mode", 0),
         (ULONG)number(op, "max_instances", 0xFFFFFFFF), (ULONG)number(op, "inbound_quota", 4096),
         (ULONG)number(op, "outbound_quota", 4096), &timeout);
-    if (!is_error(status))
-        keep_handle(op->id, handle);
-    /* Wine 8 does not tell whether it has made the pipe. */
-    is_over(op, (uint32_t)status, ", \"information\": %u, \"granted_access\": 0", (unsigned)op->io.Information);
+    if (is_error(status)) {
+        is_over(op, (uint32_t)status, "");
+        return;
+    }
+    keep_handle(op->id, handle);
+    is_over(op, (uint32_t)status, ", \"information\": %u, \"granted_access\": %lu", (unsigned)op->io.Information,
+            granted_access(handle));
 }
 
 static void open(struct operation* op)
@@ -96,9 +109,12 @@ static void open(struct operation* op)
     const NTSTATUS status = NtCreateFile(&handle, (ULONG)number(op, "desired_access", GENERIC_READ | GENERIC_WRITE),
                                          &object, &op->io, NULL, 0, (ULONG)number(op, "share_access", 0),
                                          (ULONG)number(op, "disposition", 1), (ULONG)number(op, "options", 0), NULL, 0);
-    if (!is_error(status))
-        keep_handle(op->id, handle);
-    is_over(op, (uint32_t)status, ", \"granted_access\": 0");
+    if (is_error(status)) {
+        is_over(op, (uint32_t)status, "");
+        return;
+    }
+    keep_handle(op->id, handle);
+    is_over(op, (uint32_t)status, ", \"granted_access\": %lu", granted_access(handle));
 }
 
 static void close(struct operation* op)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""wine_differences.py: which numbered cases come out otherwise when a Windows program under Wine takes part, and why. They are not run
+there; `make test-wine` runs them and fails when one of them does not differ any more."""
+
+# What Wine itself does otherwise than NT (reference: SEMANTICS.md, and Wine's own tests, where most of it is a todo).
+REASONS = {
+    "names": "Wine's object manager looks at names before the pipe device does, and gives its own statuses",
+    "information": "Wine 8 does not say whether a create has opened or made the pipe",
+    "disposition": "Wine 8 ignores the disposition of a create",
+    "create": "Wine accepts modes and parameters at a create that NT refuses, and takes quotas from each instance",
+    "quota": "Wine shows no write quota",
+    "count": "Wine's peek counts no messages",
+    "sddl": "Wine stores security descriptors and grants everything",
+    "disconnect": "Wine refuses to disconnect an instance that listens",
+    "closed-name": "Wine does not tell the name of a detached end",
+    "wait-gone": "Wine's waiters do not learn that the last server has closed",
+    "listen-gone": "a listen that is closed under itself ends with a status of Wine's own",
+    "zero-quota": "Wine does not check the direction of what has no data in it",
+    "nowait": "Wine's non-blocking write takes part of a message",
+    "flush": "Wine's flush waits for what was written after it, too",
+    "one-way": "Wine's transceive looks at the rights of the handle only",
+    "code": "Wine does not know the code, or gives a status of its own to it",
+    "class": "Wine does not know the class, or gives a status of its own to it",
+}
+
+DIFFERENCES = {
+    "wine": {
+        "names": (1, 2, 15),
+        "information": (47, 58),
+        "disposition": (44, 56, 63),
+        "create": (41, 54, 57),
+        "quota": (59, 175, 186),
+        "count": (168, 171),
+        "sddl": (64,),
+        "disconnect": (99,),
+        "closed-name": (89,),
+        "wait-gone": (106,),
+        "listen-gone": (110,),
+        "zero-quota": (138,),
+        "nowait": (146,),
+        "flush": (153,),
+        "one-way": (165,),
+        "code": (70, 163),
+        "class": (178, 187),
+    },
+    "wine-client": {},
+    "wine-server": {},
+}
+
+
+def of_transport(name):
+    """number -> code of the reason."""
+    return {number: code for code, numbers in DIFFERENCES[name].items() for number in numbers}
