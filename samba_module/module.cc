@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // module.cc: what smbd calls when it loads the module: checks that it fits, and redirects smbd's functions.
 //
-// smbd loads it ("preload modules" in [global] of smb.conf) in each process that serves a connection, before the first request.
-// If anything is not as it must be, smbd's log gets one line and smbd goes on as if the module were not there.
+// smbd loads it in each process that serves a connection: before the first request ("preload modules" in [global] of smb.conf), or
+// when the client connects with IPC$ ("vfs objects" there), or both. If anything is not as it must be, smbd's log gets one line and
+// smbd goes on as if the module were not there; but a VFS module for another Samba costs the client the share.
 #include "guards.hpp"
 #include "smbd_hooks.hpp"
 #include "smbd_redirections.hpp"
@@ -39,15 +40,22 @@ std::span<const Redirection> redirections()
 
 namespace {
 
-// Empty: we are in. Else why not.
-std::string install()
+struct State {
+    bool fits = false;   ///< it is the smbd that we were built for: its structs may be looked at
+    bool active = false; ///< its functions are redirected
+};
+
+State start()
 {
+    State state;
     const LoadedLibrary smbd_base = LoadedLibrary::find("libsmbd-base");
     std::string problem = compare_with_built_for(smbd_base, samba_version_string());
-    if (problem.empty()) {
-        (void)smbd_base.redirect(redirections(), problem);
+    state.fits = problem.empty();
+    state.active = state.fits && smbd_base.redirect(redirections(), problem);
+    if (!state.active) {
+        log_error("not active: " + problem);
     }
-    return problem;
+    return state;
 }
 
 } // namespace
@@ -56,20 +64,18 @@ std::string install()
 extern "C" __attribute__((visibility("default"))) NTSTATUS samba_init_module(TALLOC_CTX* /*memory*/)
 {
     using namespace ntpipe::samba::smbd;
-    static bool installed = false;
-    if (installed) { // named twice
-        return NT_STATUS_OK;
-    }
+    static State state;
     try {
-        const std::string problem = install();
-        if (!problem.empty()) {
-            log_error("not active: " + problem);
-            return NT_STATUS_REVISION_MISMATCH;
+        if (!state.active) { // else it is named twice
+            state = start();
         }
     } catch (const std::exception& error) {
         log_error(std::string("not active: ") + error.what());
         return NT_STATUS_NO_MEMORY;
     }
-    installed = true;
-    return NT_STATUS_OK;
+    // Without it the client would be refused the share.
+    if (state.fits && loaded_for_share()) {
+        return register_vfs_module();
+    }
+    return state.active ? NT_STATUS_OK : NT_STATUS_REVISION_MISMATCH;
 }

@@ -39,6 +39,12 @@ std::string_view file_name_of(const char* path)
     return whole.substr(whole.find_last_of('/') + 1);
 }
 
+std::string library_with(const void* address)
+{
+    Dl_info info{};
+    return ::dladdr(address, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "an unknown library";
+}
+
 std::span<const std::uint8_t> find_build_id(const std::uint8_t* notes, std::size_t size)
 {
     constexpr std::size_t alignment = 4;
@@ -184,7 +190,7 @@ std::string LoadedLibrary::problem_with(const Redirection& redirection, const Sl
         return name + " has its slot outside of the library";
     }
     if (*slot.where != redirection.original) {
-        return name + " has been redirected by somebody else";
+        return name + " has been redirected by somebody else, " + library_with(*slot.where);
     }
     return {};
 }

@@ -26,4 +26,9 @@ NTSTATUS process_close(smbd_smb2_request* request);
 extern decltype(::close_fake_file) close_pipe;
 extern decltype(::conn_force_tdis) force_tree_disconnect;
 
+// smbd_vfs.cc
+/// smbd is loading the module for a share: it wants a VFS module of it.
+[[nodiscard]] bool loaded_for_share();
+[[nodiscard]] NTSTATUS register_vfs_module();
+
 } // namespace ntpipe::samba::smbd

@@ -78,6 +78,13 @@ CONFIGURATION = """\
 	guest ok = yes
 """
 
+VFS_CONFIGURATION = """\
+[IPC$]
+	path = {directory}/share
+	guest ok = yes
+	vfs objects = ntpipe
+"""
+
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None)
 
@@ -179,14 +186,15 @@ class PrivateSmbd(contextlib.AbstractContextManager):
     system   the broker gives each user a scope (ntpiped --system)
     broker_options  further arguments for ntpiped
     wrapper  a command in front of smbd, such as valgrind
+    loading  how smbd is told to load the module: "preload", "vfs" (`vfs objects` of IPC$), or "both"
     root     where selftest/libraries has unpacked another release of Debian, whose smbd is to run; None or /: the installed one
     environment     variables for smbd and all that it starts, a dictionary
     """
 
     def __init__(self, *, module=None, options=None, broker=None, system=True, broker_options=(), wrapper=(), environment=None,
-                 log_level=1, root=None):  # fmt: skip
+                 log_level=1, root=None, loading="preload"):  # fmt: skip
         self.module, self.options, self.wrapper, self.log_level = module, dict(options or {}), list(wrapper), log_level
-        self.root = None if root in (None, "/") else Path(root).resolve()
+        self.root, self.loading = Path(root or "/").resolve(), loading
         self.users, self.share, self.host = dict(USERS), "tmp", "127.0.0.1"
         self.directory = Path(tempfile.mkdtemp(prefix="ntpipe-smbd-", dir="/tmp"))
         self.ntpipe_dir = self.directory / "ntpipe"
@@ -232,12 +240,14 @@ class PrivateSmbd(contextlib.AbstractContextManager):
     def write_configuration(self):
         """smbd looks at the file for each new connection; others see changes after `smbcontrol reload-config`."""
         options = {"ntpipe:directory": str(self.ntpipe_dir), **self.options}
-        if self.module is not None:
+        if self.module is not None and self.loading != "vfs":
             options = {"preload modules": str(Path(self.module).resolve()), **options}
         lines = "".join(f"\t{name} = {value}\n" for name, value in options.items())
         text = CONFIGURATION.format(
             host=self.host, port=self.port, directory=self.directory, options=lines, log_level=self.log_level
         )
+        if self.loading != "preload":
+            text += VFS_CONFIGURATION.format(directory=self.directory)
         new = self.configuration.with_suffix(".new")
         new.write_text(text)
         new.rename(self.configuration)
@@ -253,18 +263,24 @@ class PrivateSmbd(contextlib.AbstractContextManager):
         self.write_configuration()
 
     def inside(self):
-        """What runs a command of the other release. The module must be below the sources' top folder, or /tmp."""
-        if self.root is None:
+        """What runs a command of the other release, or with the module among the VFS modules, which must be below the sources' top
+        folder, or /tmp."""
+        vfs = ["--vfs", str(Path(self.module).resolve())] if self.loading != "preload" else []
+        if self.root == Path("/") and not vfs:
             return []
         view = self.directory / "root"
         view.mkdir(exist_ok=True)
-        return [str(HERE / "inside"), str(self.root), str(view), str(HERE.parent), "--"]
+        return [str(HERE / "inside"), *vfs, str(self.root), str(view), str(HERE.parent), "--"]
 
     # ---- running ----
 
     def start(self):
         command = [*self.inside(), *self.wrapper, SMBD, "-F", "--no-process-group", "-s", str(self.configuration), "-l", str(self.directory / "log")]
         environment = {**os.environ, **self.own_environment, MARK: str(self.directory)}
+        if self.loading != "preload":
+            # One that is built, but not installed, looks for the library near its file, and the VFS module is a link to that.
+            near = Path(self.module).resolve().parents
+            environment.setdefault("LD_LIBRARY_PATH", f"{near[1]}/lib:{near[2]}/lib")
         with open(self.directory / "output", "ab") as output:
             self.process = subprocess.Popen(
                 command,

@@ -55,15 +55,28 @@ def may_mount():
 
 RELEASES = {"installed": InstalledRelease(), "trixie": UnpackedRelease("trixie")}
 
-# The tests of these files run on each release.
-CORE = ("test_smb2_data", "test_smb2_cancel", "test_smb2_information", "test_identity")
+# Ways in which smbd can have the module: which Samba, and what stands in smb.conf. The tests of these files run
+# with more than the first.
+WAYS = {
+    "installed": ("installed", "preload"),
+    "vfs": ("installed", "vfs"),
+    "trixie": ("trixie", "preload"),
+    "trixie-both": ("trixie", "both"),
+}
+CORE = {
+    "test_smb2_data": list(WAYS),
+    "test_smb2_cancel": ["installed", "vfs", "trixie"],
+    "test_smb2_information": ["installed", "trixie"],
+    "test_identity": ["installed", "trixie"],
+}
 
 numbers = itertools.count()
 
 
 def pytest_generate_tests(metafunc):
-    if "shared_smbd" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in CORE:
-        metafunc.parametrize("shared_smbd", list(RELEASES), indirect=True, scope="session")
+    file = metafunc.module.__name__.rpartition(".")[2]
+    if "shared_smbd" in metafunc.fixturenames and file in CORE:
+        metafunc.parametrize("shared_smbd", CORE[file], indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -90,8 +103,9 @@ def make_smbd(build, **options):
 
 @pytest.fixture(scope="session")
 def shared_smbd(build, request):
-    folder, root = RELEASES[getattr(request, "param", "installed")].place(build)
-    with make_smbd(build, module=os.path.join(folder, MODULE), root=root) as smbd:
+    release, loading = WAYS[getattr(request, "param", "installed")]
+    folder, root = RELEASES[release].place(build)
+    with make_smbd(build, module=os.path.join(folder, MODULE), root=root, loading=loading) as smbd:
         yield smbd
 
 

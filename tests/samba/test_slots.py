@@ -9,10 +9,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import MODULE, RELEASES, make_smbd
-from native import Server
-from private_smbd import PrivateSmbd
-from smb2client import Smb2Client, Status
+from conftest import MODULE, RELEASES
 
 REPORT = "samba_module/ntpipe-samba-report"
 FUNCTION_SLOTS = ("R_X86_64_JUMP_SLOT", "R_X86_64_GLOB_DAT", "R_X86_64_64")
@@ -70,32 +67,3 @@ def test_each_redirected_function_has_one_slot(release, report):
         found = [(kind, addend) for kind, name, addend in slots if name == function]
         assert len(found) == 1 and found[0][0] in FUNCTION_SLOTS and found[0][1] == "0", (function, found)
         assert function in defined, function
-
-
-def test_a_module_for_another_release_is_refused_by_the_loader(build):
-    """smbd says so in its log and serves on."""
-    other = RELEASES["trixie"].place(build)[0]
-    with PrivateSmbd(module=os.path.join(other, MODULE), options={"ntpipe:export": "*"}) as smbd:
-        with Smb2Client(smbd.port, *next(iter(smbd.users.items()))) as client:
-            assert client.create("srvsvc").status == Status.SUCCESS
-            assert client.create("test").status == Status.OBJECT_NAME_NOT_FOUND
-        assert "Error loading module" in smbd.log() and "INTERNAL ERROR" not in smbd.log()
-
-
-def test_this_release_s_module_is_refused_by_another_smbd(build):
-    root = RELEASES["trixie"].place(build)[1]
-    with make_smbd(build, module=os.path.join(build, MODULE), root=root) as smbd:
-        with Server(build, smbd.ntpipe_dir) as server, Smb2Client(smbd.port, *next(iter(smbd.users.items()))) as client:
-            server.create("test")
-            assert client.create("srvsvc").status == Status.SUCCESS
-            assert client.create("test").status == Status.OBJECT_NAME_NOT_FOUND
-        assert "Error loading module" in smbd.log() and "INTERNAL ERROR" not in smbd.log()
-
-
-def test_both_worlds_of_pipes_on_each_release(build, release):
-    with make_smbd(build, module=os.path.join(release.folder, MODULE), root=release.root) as smbd:
-        with Server(build, smbd.ntpipe_dir) as server, Smb2Client(smbd.port, *next(iter(smbd.users.items()))) as client:
-            server.create("test")
-            assert client.create("srvsvc").status == Status.SUCCESS
-            assert client.create("test").status == Status.SUCCESS
-        assert "INTERNAL ERROR" not in smbd.log()
