@@ -16,6 +16,7 @@ for folder in (HERE, os.path.join(HERE, "../../selftest")):
 
 from native import Server  # noqa: E402: found through the path just set
 from private_smbd import PrivateSmbd  # noqa: E402
+from smb1client import Smb1Client  # noqa: E402
 from smb2client import Smb2Client  # noqa: E402
 
 MODULE, BROKER = "samba_module/ntpipe.so", "broker/ntpiped"
@@ -140,13 +141,11 @@ def other_user(smbd):
     return list(smbd.users.items())[1]
 
 
-@pytest.fixture
-def connect(smbd, user):
-    """Makes clients: connect(dialect=..., signing=...). They are disconnected after the test."""
+def maker_of_clients(kind, smbd, user):
     clients = []
 
     def make(**options):
-        clients.append(Smb2Client(smbd.port, *options.pop("user", user), **options))
+        clients.append(kind(smbd.port, *options.pop("user", user), **options))
         return clients[-1]
 
     yield make
@@ -155,8 +154,25 @@ def connect(smbd, user):
 
 
 @pytest.fixture
+def connect(smbd, user):
+    """Makes clients: connect(dialect=..., signing=...). They are disconnected after the test."""
+    yield from maker_of_clients(Smb2Client, smbd, user)
+
+
+@pytest.fixture
 def client(connect):
     return connect()
+
+
+@pytest.fixture
+def connect_smb1(smbd, user):
+    """The same for SMB1."""
+    yield from maker_of_clients(Smb1Client, smbd, user)
+
+
+@pytest.fixture
+def smb1(connect_smb1):
+    return connect_smb1()
 
 
 @pytest.fixture
