@@ -85,12 +85,19 @@ def multiarch(ctx):
     return sysconfig.get_config_var("MULTIARCH") or ""
 
 
+@conf
+def rpath_in_build(bld):
+    """Where a program in the build directory must look for libntpipe."""
+    return [to_library(bld)]
+
+
 def to_library(bld):
     """The way from the build directory of the current folder to that of the shared library, for the loader."""
     here, library = bld.path.get_bld().abspath(), bld.env.LIBNTPIPE_DIR or bld.bldnode.make_node("lib").abspath()
     return os.path.join("$ORIGIN", os.path.relpath(library, here))
 
 
+@conf
 def installed_rpath(bld):
     """Where an installed program must look for libntpipe: nowhere special if the loader looks there anyhow."""
     libdir = Utils.subst_vars(bld.env.LIBDIR, bld.env)
@@ -114,4 +121,4 @@ def client(bld, kind, target, source, use=(), install_path=None, rpath=(), patte
 
     link(target, name=name, rpath=[to_library(bld), *rpath], install_path=None)
     if install_path:
-        link(f"installed/{target}", name=f"{name} installed", rpath=[*installed_rpath(bld), *rpath], install_path=install_path)
+        link(f"installed/{target}", name=f"{name} installed", rpath=[*bld.installed_rpath(), *rpath], install_path=install_path)

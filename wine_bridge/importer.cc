@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// importer.cc: instances in the prefix for native pipes.
+#include "importer.hpp"
+
+#include "log.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace wine_bridge {
+namespace {
+
+constexpr std::size_t fewest_ahead = 4;
+constexpr std::size_t most_ahead = 64;
+constexpr unsigned shrink_delay = 10'000; // milliseconds
+constexpr unsigned retry_delay = 5'000;
+constexpr unsigned most_attempts = 5;
+
+} // namespace
+
+Import::Import(Importer& importer, NativePipe pipe)
+    : importer_(importer), pipe_(std::move(pipe)), wide_(to_utf16(pipe_.name)), ahead_(fewest_ahead)
+{
+}
+
+Import::~Import()
+{
+    for (const Held& instance : instances_) {
+        if (instance->relay) {
+            instance->relay->stop();
+        }
+        (void)nt_close(instance->handle);
+    }
+}
+
+std::size_t Import::count(State state) const
+{
+    return static_cast<std::size_t>(
+        std::count_if(instances_.begin(), instances_.end(), [state](const Held& one) { return one->state == state; }));
+}
+
+std::string Import::describe() const
+{
+    if (!refused_.empty()) {
+        return "refused " + pipe_.name + ": " + refused_;
+    }
+    const std::size_t listening = count(State::listening);
+    return "imported " + pipe_.name + (listening == 0 ? " busy" : " listening " + std::to_string(listening)) +
+           " connected " + std::to_string(count(State::relaying) + count(State::opening));
+}
+
+void Import::update(NativePipe pipe)
+{
+    const bool back = std::exchange(withdrawn_, false);
+    pipe_ = std::move(pipe);
+    if (back) {
+        wide_ = to_utf16(pipe_.name);
+        refused_.clear();
+    }
+    adjust();
+}
+
+void Import::withdraw()
+{
+    withdrawn_ = true;
+    adjust();
+}
+
+// Makes the instances what they should be.
+void Import::adjust()
+{
+    const auto self = shared_from_this();
+    if (importer_.closing_ || (!refused_.empty() && !withdrawn_)) {
+        return;
+    }
+    const std::size_t busy = count(State::opening) + count(State::relaying);
+    const std::size_t opening = count(State::opening);
+    std::size_t wanted = pipe_.listening > opening ? pipe_.listening - opening : 0;
+    wanted = std::min({wanted, ahead_, pipe_.maximum_instances > busy ? pipe_.maximum_instances - busy : 0});
+    wanted = withdrawn_ ? 0 : wanted;
+    for (const Held& instance : std::set<Held>(instances_)) {
+        if (instance->state == State::parked && count(State::listening) < wanted) {
+            listen(instance);
+        }
+    }
+    while (count(State::listening) < wanted && add(true)) {}
+    for (const Held& instance : std::set<Held>(instances_)) {
+        const bool surplus = instance->state == State::listening && count(State::listening) > wanted;
+        if (surplus && (instances_.size() > 1 || withdrawn_)) {
+            drop(instance);
+        } else if (surplus) {
+            park(instance);
+        } else if (instance->state == State::parked && (instances_.size() > 1 || withdrawn_)) {
+            drop(instance);
+        }
+    }
+    if (instances_.empty() && !withdrawn_ && refused_.empty()) {
+        (void)add(false);
+    }
+    importer_.changed_();
+    if (withdrawn_) {
+        importer_.forget_unused(folded(pipe_.name));
+    }
+}
+
+// One more instance. False: it could not be made.
+bool Import::add(bool listening)
+{
+    const auto instance = std::make_shared<Instance>();
+    const nt_pipe_information information{pipe_.type & 1U,
+                                          pipe_.configuration,
+                                          pipe_.maximum_instances,
+                                          0,
+                                          pipe_.inbound_quota,
+                                          pipe_.outbound_quota,
+                                          false,
+                                          false};
+    const bool first = instances_.empty();
+    const std::uint32_t status =
+        nt_create_pipe(units(wide_), wide_.size(), &information, pipe_.default_timeout, first, &instance->handle);
+    nt_pipe_information seen{};
+    if (is_error(status)) {
+        if (first) {
+            refuse(status == NTPIPE_STATUS_ACCESS_DENIED ? "a Windows program serves a pipe of that name"
+                                                         : ntpipe_status_name(status));
+        } else if (status != last_failure_) {
+            log_line(pipe_.name + ": no further instance: " + ntpipe_status_name(status));
+            last_failure_ = status;
+        }
+        return false;
+    }
+    if (!is_error(nt_query(instance->handle, &seen)) && seen.current_instances > instances_.size() + 1) {
+        if (first) {
+            (void)nt_close(instance->handle);
+            refuse("a Windows program serves a pipe of that name");
+            return false;
+        }
+        if (!std::exchange(told_of_intruder_, true)) {
+            log_line(pipe_.name +
+                     ": a Windows program has made an instance of its own; some clients will meet that one");
+        }
+    }
+    if (first) {
+        log_line("imported " + pipe_.name);
+    }
+    instance->state = State::listening;
+    instances_.insert(instance);
+    if (listening) {
+        listen(instance);
+    } else {
+        park(instance);
+    }
+    return true;
+}
+
+void Import::refuse(const std::string& reason)
+{
+    log_line("refused " + pipe_.name + ": " + reason);
+    refused_ = reason;
+    importer_.engine_.after(retry_delay, weak_from_this(), [this] {
+        if (!withdrawn_) {
+            refused_.clear();
+            adjust();
+        }
+    });
+}
+
+void Import::listen(const Held& instance)
+{
+    instance->state = State::listening;
+    const auto operation = std::make_shared<WineOperation>(); // an earlier one may not have come back yet
+    const std::uint32_t status = operation->start(
+        operation,
+        [weak = weak_from_this(), held = std::weak_ptr(instance), number = ++instance->listens](std::uint32_t over,
+                                                                                                std::size_t) {
+            const auto self = weak.lock();
+            const Held one = held.lock();
+            const bool current = self && one && one->state == State::listening && one->listens == number;
+            if (current && (!is_error(over) || over == NTPIPE_STATUS_PIPE_CONNECTED)) {
+                self->connected(one);
+            }
+        },
+        [&](nt_operation* started) { return nt_listen(instance->handle, started); });
+    if (status == NTPIPE_STATUS_PIPE_CONNECTED || status == NTPIPE_STATUS_SUCCESS) {
+        connected(instance); // it was faster
+    } else if (status == NTPIPE_STATUS_PIPE_CLOSING) {
+        (void)nt_disconnect(instance->handle); // and gone again
+        listen(instance);
+    } else if (status != NTPIPE_STATUS_PENDING) {
+        log_line(pipe_.name + ": cannot listen: " + ntpipe_status_name(status));
+        drop(instance);
+    }
+}
+
+// An instance that does not listen: one that was connected, with us, and is not any more.
+void Import::park(const Held& instance)
+{
+    instance->state = State::parked; // the end of the listen, if there is one, says nothing then
+    if (is_error(nt_disconnect(instance->handle))) {
+        nt_handle client = nullptr;
+        const std::uint32_t status = nt_open_pipe(units(wide_), wide_.size(), pipe_.configuration != NT_INBOUND,
+                                                  pipe_.configuration != NT_OUTBOUND, &client);
+        (void)nt_disconnect(instance->handle);
+        if (!is_error(status)) {
+            (void)nt_close(client);
+        }
+    }
+}
+
+void Import::drop(const Held& instance)
+{
+    instance->state = State::closed;
+    (void)nt_close(instance->handle);
+    instances_.erase(instance);
+}
+
+// A program has opened it.
+void Import::connected(const Held& instance)
+{
+    instance->state = State::opening;
+    instance->attempts = 0;
+    if (is_error(nt_client_process(instance->handle, &instance->process_id))) {
+        instance->process_id = 0;
+    }
+    if (count(State::listening) <= ahead_ / 2 && ahead_ < most_ahead) {
+        ahead_ = std::min(2 * ahead_, most_ahead);
+        shrink_later();
+    }
+    open_native(instance);
+    adjust();
+}
+
+void Import::shrink_later()
+{
+    if (std::exchange(shrinking_, true)) {
+        return;
+    }
+    importer_.engine_.after(shrink_delay, weak_from_this(), [this] {
+        shrinking_ = false;
+        ahead_ = std::max(ahead_ / 2, fewest_ahead);
+        if (ahead_ > fewest_ahead) {
+            shrink_later();
+        }
+        adjust();
+    });
+}
+
+void Import::open_native(const Held& instance)
+{
+    ntpipe_open_params params = NTPIPE_OPEN_PARAMS_INIT;
+    params.desired_access = NTPIPE_SYNCHRONIZE | (pipe_.configuration != NT_INBOUND ? NTPIPE_GENERIC_READ : 0) |
+                            (pipe_.configuration != NT_OUTBOUND ? NTPIPE_GENERIC_WRITE : 0);
+    params.process_id = instance->process_id;
+    const std::string path = R"(\\.\pipe\)" + pipe_.name;
+    tevent_req* req = ntpipe_open_send(nullptr, importer_.engine_.events(), importer_.session_, path.c_str(), &params);
+    if (instance->request.start(req, [self = shared_from_this(), instance] { self->native_opened(instance); })) {
+        native_opened(instance);
+    }
+}
+
+void Import::native_opened(const Held& instance)
+{
+    const auto self = shared_from_this();
+    ntpipe_end* end = nullptr;
+    const std::uint32_t status = ntpipe_open_recv(instance->request.get(), nullptr, &end);
+    instance->request.reset();
+    if (status == NTPIPE_STATUS_PIPE_NOT_AVAILABLE && ++instance->attempts < most_attempts) {
+        // Another client was faster. To this one the pipe was there, so it waits.
+        const std::string path = R"(\\.\pipe\)" + pipe_.name;
+        tevent_req* req = ntpipe_wait_send(nullptr, importer_.engine_.events(), importer_.session_, path.c_str(),
+                                           NTPIPE_WAIT_DEFAULT, nullptr);
+        const auto waited = [self, instance] {
+            const std::uint32_t over = ntpipe_wait_recv(instance->request.get());
+            instance->request.reset();
+            if (is_error(over) && over != NTPIPE_STATUS_IO_TIMEOUT) {
+                self->give_up(instance, over);
+            } else {
+                self->open_native(instance);
+            }
+        };
+        if (instance->request.start(req, waited)) {
+            waited();
+        }
+        return;
+    }
+    if (is_error(status)) {
+        give_up(instance, status);
+        return;
+    }
+    pipe_.listening -= pipe_.listening > 0 ? 1 : 0; // soon we are told
+    instance->state = State::relaying;
+    Relay::Parameters parameters;
+    parameters.handle = instance->handle;
+    parameters.native = end;
+    parameters.message = (pipe_.type & 1U) != 0;
+    parameters.to_native = pipe_.configuration != NT_OUTBOUND;
+    parameters.to_prefix = pipe_.configuration != NT_INBOUND;
+    ntpipe_local_info info{};
+    const bool known = !is_error(ntpipe_query_local_info(end, &info));
+    parameters.native_quota = known ? info.inbound_quota : pipe_.inbound_quota;
+    parameters.prefix_quota = pipe_.outbound_quota;
+    const std::weak_ptr<Instance> held = instance;
+    instance->relay =
+        std::make_shared<Relay>(importer_.engine_, parameters, [weak = weak_from_this(), held](Relay::Over over) {
+            const auto still = weak.lock();
+            const Held one = held.lock();
+            if (still && one) {
+                still->relay_over(one, over);
+            }
+        });
+    instance->relay->start();
+    importer_.changed_();
+}
+
+// What the native server would have told the program at its open, it learns now.
+void Import::give_up(const Held& instance, std::uint32_t status)
+{
+    const auto self = shared_from_this();
+    log_line("refused a client of " + pipe_.name + ", process " + std::to_string(instance->process_id) + ": " +
+             ntpipe_status_name(status));
+    (void)nt_disconnect(instance->handle);
+    instance->state = State::parked;
+    adjust();
+}
+
+void Import::relay_over(const Held& instance, Relay::Over over)
+{
+    const auto self = shared_from_this();
+    instance->relay.reset();
+    if (over == Relay::Over::native_closed) {
+        drop(instance); // what was written can still be read there
+    } else {
+        (void)nt_disconnect(instance->handle);
+        instance->state = State::parked;
+    }
+    adjust();
+}
+
+// ---- all names ----
+
+Importer::Importer(Engine& engine, ntpipe_session* session, std::function<bool(const std::string&)> allowed,
+                   std::function<void()> changed)
+    : engine_(engine), session_(session), allowed_(std::move(allowed)), changed_(std::move(changed))
+{
+}
+
+Importer::~Importer()
+{
+    closing_ = true;
+}
+
+void Importer::published(std::uint64_t id, NativePipe pipe)
+{
+    stale_.erase(id);
+    known_[id] = pipe;
+    numbers_[folded(pipe.name)].insert(id);
+    consider(pipe);
+}
+
+void Importer::consider(const NativePipe& pipe)
+{
+    const std::string key = folded(pipe.name);
+    const auto found = imports_.find(key);
+    if (!allowed_(pipe.name)) {
+        if (found != imports_.end() && !found->second->withdrawn()) {
+            log_line("not imported any more: " + pipe.name);
+            const auto import = found->second;
+            import->withdraw();
+        }
+        return;
+    }
+    if (to_utf16(pipe.name).empty()) {
+        log_line("refused " + pipe.name + ": not a name");
+        return;
+    }
+    if (found != imports_.end()) {
+        const auto import = found->second;
+        import->update(pipe);
+        return;
+    }
+    const auto import = std::make_shared<Import>(*this, pipe);
+    imports_[key] = import;
+    import->update(pipe);
+}
+
+void Importer::gone(std::uint64_t id)
+{
+    const auto found = known_.find(id);
+    if (found == known_.end()) {
+        return;
+    }
+    const std::string key = folded(found->second.name);
+    known_.erase(found);
+    stale_.erase(id);
+    auto& numbers = numbers_[key];
+    numbers.erase(id);
+    if (!numbers.empty()) {
+        consider(known_[*numbers.begin()]); // a user's pipe may have hidden a global one of the same name
+        return;
+    }
+    numbers_.erase(key);
+    if (const auto import = imports_.find(key); import != imports_.end()) {
+        const auto held = import->second;
+        log_line("gone: " + held->pipe().name);
+        held->withdraw();
+    }
+}
+
+void Importer::forget_unused(const std::string& key)
+{
+    const auto found = imports_.find(key);
+    if (found != imports_.end() && found->second->withdrawn() && found->second->unused()) {
+        imports_.erase(found);
+        changed_();
+    }
+}
+
+void Importer::reset()
+{
+    for (const auto& [id, pipe] : known_) {
+        stale_.insert(id);
+    }
+}
+
+void Importer::complete()
+{
+    std::set<std::string> fresh;
+    for (const auto& [id, pipe] : known_) {
+        if (!stale_.contains(id)) {
+            fresh.insert(folded(pipe.name));
+        }
+    }
+    for (const std::uint64_t id : std::set<std::uint64_t>(stale_)) {
+        if (fresh.contains(folded(known_[id].name))) {
+            numbers_[folded(known_[id].name)].erase(id);
+            known_.erase(id); // it has another number now
+        } else {
+            gone(id);
+        }
+    }
+    stale_.clear();
+}
+
+void Importer::reconsider()
+{
+    const std::map<std::uint64_t, NativePipe> known = known_;
+    for (const auto& [id, pipe] : known) {
+        consider(pipe);
+    }
+}
+
+bool Importer::has(const std::string& name) const
+{
+    const auto found = imports_.find(folded(name));
+    return found != imports_.end() && !found->second->unused();
+}
+
+std::vector<std::string> Importer::describe() const
+{
+    std::vector<std::string> lines;
+    for (const auto& [key, import] : imports_) {
+        if (!import->withdrawn() || !import->unused()) {
+            lines.push_back(import->describe());
+        }
+    }
+    return lines;
+}
+
+} // namespace wine_bridge

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// importer.hpp: native pipes that appear in the prefix: instances that listen there, and what becomes of who connects.
+//
+// As many instances listen as are used up soon, but never more than the native server has listening: so an open finds the pipe busy
+// when it is busy. A name whose server has none keeps one instance that does not listen.
+#pragma once
+
+#include "relay.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace wine_bridge {
+
+/// What there is to know of a native pipe.
+struct NativePipe {
+    std::string name;
+    std::uint32_t owner = 0;
+    std::uint32_t type = 0;          ///< enum ntpipe_type
+    std::uint32_t configuration = 2; ///< as enum nt_direction
+    std::uint32_t maximum_instances = 0;
+    std::uint32_t inbound_quota = 0;
+    std::uint32_t outbound_quota = 0;
+    std::int64_t default_timeout = 0; ///< 100 ns units, negative
+    std::uint32_t listening = 0;      ///< instances in that state
+};
+
+class Importer;
+
+/// One name.
+class Import : public std::enable_shared_from_this<Import> {
+public:
+    Import(Importer& importer, NativePipe pipe);
+    Import(const Import&) = delete;
+    Import& operator=(const Import&) = delete;
+    ~Import();
+
+    void update(NativePipe pipe);
+    /// The native pipe has gone, or must not be seen any more. Connections live on.
+    void withdraw();
+    [[nodiscard]] bool withdrawn() const { return withdrawn_; }
+    [[nodiscard]] bool unused() const { return instances_.empty(); }
+    [[nodiscard]] const NativePipe& pipe() const { return pipe_; }
+    /// For the status: "imported NAME listening 4 connected 1", or "refused NAME REASON".
+    [[nodiscard]] std::string describe() const;
+
+private:
+    enum class State { listening, opening, relaying, parked, closed };
+    struct Instance : std::enable_shared_from_this<Instance> {
+        nt_handle handle = nullptr;
+        State state = State::closed;
+        unsigned listens = 0; ///< how often it has begun to listen
+        NativeRequest request;
+        std::shared_ptr<Relay> relay;
+        std::uint32_t process_id = 0;
+        unsigned attempts = 0;
+    };
+    using Held = std::shared_ptr<Instance>;
+
+    [[nodiscard]] std::size_t count(State state) const;
+    void adjust();
+    [[nodiscard]] bool add(bool listen);
+    void listen(const Held& instance);
+    void park(const Held& instance);
+    void drop(const Held& instance);
+    void connected(const Held& instance);
+    void open_native(const Held& instance);
+    void native_opened(const Held& instance);
+    void give_up(const Held& instance, std::uint32_t status);
+    void relay_over(const Held& instance, Relay::Over over);
+    void refuse(const std::string& reason);
+    void shrink_later();
+
+    Importer& importer_;
+    NativePipe pipe_;
+    std::u16string wide_;
+    std::set<Held> instances_;
+    std::size_t ahead_;
+    bool withdrawn_ = false;
+    bool shrinking_ = false;
+    bool told_of_intruder_ = false;
+    std::string refused_; ///< why; empty: it is not
+    std::uint32_t last_failure_ = 0;
+};
+
+class Importer {
+public:
+    /// `allowed` says which names may be seen; `changed` is called when describe() says something else.
+    Importer(Engine& engine, ntpipe_session* session, std::function<bool(const std::string&)> allowed,
+             std::function<void()> changed);
+    Importer(const Importer&) = delete;
+    Importer& operator=(const Importer&) = delete;
+    ~Importer();
+
+    void published(std::uint64_t id, NativePipe pipe);
+    void gone(std::uint64_t id);
+    /// The broker is lost: names stay until complete() has shown which ones are left.
+    void reset();
+    void complete();
+    /// The lists have changed.
+    void reconsider();
+    /// A name of that kind is here because of a native pipe.
+    [[nodiscard]] bool has(const std::string& name) const;
+    [[nodiscard]] std::vector<std::string> describe() const;
+
+private:
+    friend class Import;
+    void consider(const NativePipe& pipe);
+    void forget_unused(const std::string& key);
+
+    Engine& engine_;
+    ntpipe_session* session_;
+    std::function<bool(const std::string&)> allowed_;
+    std::function<void()> changed_;
+    std::map<std::uint64_t, NativePipe> known_;
+    std::map<std::string, std::set<std::uint64_t>> numbers_; ///< of the pipes of a folded name
+    std::set<std::uint64_t> stale_;
+    std::map<std::string, std::shared_ptr<Import>> imports_; ///< by folded name
+    bool closing_ = false;
+};
+
+} // namespace wine_bridge
