@@ -68,5 +68,7 @@ def install_extras(bld):
     bld.filled_in("packaging/ntpipe.pc.in", "${LIBDIR}/pkgconfig")
     for unit in bld.path.ant_glob("packaging/*.service.in packaging/*.socket.in"):
         bld.filled_in(unit, "${PREFIX}/lib/systemd/system")
+    for unit in bld.path.ant_glob("packaging/user/*.service.in"):
+        bld.filled_in(unit, "${PREFIX}/lib/systemd/user")
     for section in "1", "5", "7", "8":
         bld.install_files("${MANDIR}/man" + section, bld.path.ant_glob(f"docs/*.{section}"))

@@ -17,6 +17,7 @@ int run_call(const Words& words);
 int run_peek(const Words& words);
 int run_wait(const Words& words);
 int run_relay(const Words& words);
+int run_wine(const Words& words);
 
 struct Subcommand {
     const char* name;
@@ -33,6 +34,7 @@ inline constexpr Subcommand subcommands[] = {
     {"peek", "look at what can be read from a pipe without reading it", run_peek},
     {"wait", "wait until a pipe has an instance for a client", run_wait},
     {"relay", "join a pipe with a Unix or TCP socket, in either direction", run_relay},
+    {"wine", "join the pipes of a Wine prefix with those of this machine", run_wine},
 };
 
 } // namespace ntpipe::tools

@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import wait_until
 
-SUBCOMMANDS = ["ls", "info", "serve", "connect", "call", "peek", "wait", "relay"]
+SUBCOMMANDS = ["ls", "info", "serve", "connect", "call", "peek", "wait", "relay", "wine"]
 
 
 def test_help_names_every_subcommand(bare_place):

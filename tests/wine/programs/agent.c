@@ -291,7 +291,7 @@ static void end(struct operation* op)
 static DWORD WINAPI carry_out(void* argument)
 {
     struct operation* op = argument;
-    if (!run_one_of(nt_calls, op) && !run_one_of(win32_calls, op))
+    if (!run_one_of(nt_calls, op) && !run_one_of(win32_calls, op) && !run_one_of(crowd_calls, op))
         is_wrong(op, "no such operation");
     end(op);
     return 0;

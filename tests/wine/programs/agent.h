@@ -65,5 +65,6 @@ struct call {
 };
 extern const struct call nt_calls[];
 extern const struct call win32_calls[];
+extern const struct call crowd_calls[];
 
 #endif
