@@ -90,7 +90,8 @@ int block_sigterm()
 int run(const Options& options, const std::string& prefix)
 {
     const int signals = block_sigterm();
-    Engine engine;
+    // Its threads wait in it until the process ends: it is not to be destroyed.
+    Engine& engine = *new Engine;
     running = &engine;
     if (const std::uint32_t status = engine.start(); is_error(status)) {
         log_line(std::string("Wine gives no completion port: ") + ntpipe_status_name(status));
