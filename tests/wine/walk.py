@@ -15,7 +15,7 @@ from agent import driver
 from wine import windows
 from wine.bridge import Bridge
 from wine.halves import NativeHalf, WindowsHalf
-from wine.quiet import quiet
+from wine.quiet import quiet, quiet_with_clock
 from wine.scenarios import SCENARIOS
 
 WAYS = ("wine", "native", "client", "server")
@@ -55,7 +55,10 @@ class Programs:
         return own + [agent.pid for agent in self.agents]
 
     def settle(self):
-        quiet(self.pids())
+        if self.bridge:
+            quiet_with_clock(self.pids(), self.bridge.pid)
+        else:
+            quiet(self.pids())
         for agent in self.agents:
             agent.call("settle")
 
