@@ -2,7 +2,7 @@
 # wscript: the build of ntpipe. Each folder has its own wscript; what they share is in buildtools/ntpipe_build.py.
 import os
 
-from waflib import Errors
+from waflib import Errors, Utils
 
 APPNAME = "ntpipe"
 VERSION = "0.1.0"
@@ -70,5 +70,17 @@ def install_extras(bld):
         bld.filled_in(unit, "${PREFIX}/lib/systemd/system")
     for unit in bld.path.ant_glob("packaging/user/*.service.in"):
         bld.filled_in(unit, "${PREFIX}/lib/systemd/user")
+    if bld.env.WITH_SAMBA_MODULE:
+        install_module_sources(bld)
     for section in "1", "5", "7", "8":
         bld.install_files("${MANDIR}/man" + section, bld.path.ant_glob(f"docs/*.{section}"))
+
+
+def install_module_sources(bld):
+    """What `ntpipe samba rebuild` builds the module from. The library's source is not among them, it has been installed."""
+    files = "bootstrap waf wscript COPYING LICENSES/* samba_module/** buildtools/debian.sh buildtools/ntpipe_build.py lib/glue/*.hpp"
+    nodes = bld.path.ant_glob(files, excl="**/__pycache__ **/*.pyc")
+    nodes += bld.public_headers(bld.path.find_dir("lib"))
+    for node in nodes:
+        executable = os.access(node.abspath(), os.X_OK)
+        bld.install_files("${LIBDIR}/ntpipe/src", [node], relative_trick=True, chmod=Utils.O755 if executable else Utils.O644)

@@ -51,27 +51,34 @@ def check_package(cnf, name, mandatory=True):
 def use_library(cnf, folder, headers):
     """The libntpipe that is there takes the place of one that would be built."""
     env = cnf.env
-    env.LIBNTPIPE_DIR = cnf.srcnode.find_dir(folder).abspath()
+
+    def place(name):
+        found = cnf.root.find_dir(os.path.join(cnf.srcnode.abspath(), name))
+        return found or cnf.fatal(f"{name} is missing")
+
+    env.LIBNTPIPE_DIR = place(folder).abspath()
     source = cnf.srcnode.find_dir("lib")
-    places = [cnf.srcnode.find_dir(headers)] if headers else sorted({node.parent for node in public_headers(source)}, key=str)
+    places = [place(headers)] if headers else sorted({node.parent for node in cnf.public_headers(source)}, key=str)
     env.INCLUDES_libntpipe = [node.abspath() for node in places]
     env.LIBPATH_libntpipe, env.LIB_libntpipe = [env.LIBNTPIPE_DIR], ["ntpipe"]
     for name in "talloc", "tevent":
         cnf.check_package(name)
 
 
-def public_headers(lib):
+@conf
+def public_headers(_, lib):
     """What users of the library may include: the API and, of the layers, what is named as part of it."""
     return lib.ant_glob("api/*.h api/*.hpp */ntpipe_*.h */ntpipe_*.hpp", excl="**/*_internal.hpp")
 
 
 @conf
-def filled_in(bld, template, folder):
-    """Installs `template` without its .in, with the @NAME@s of the installation directories filled in."""
+def filled_in(bld, template, folder, *, target=None, chmod=Utils.O644, **more):
+    """Installs `template` without its .in, with the @NAME@s of the installation directories, and of `more`, filled in."""
     node = bld.path.find_node(template) if isinstance(template, str) else template
     names = ("PREFIX", "LIBDIR", "INCLUDEDIR", "SBINDIR", "BINDIR", "SYSCONFDIR")
     values = {name: Utils.subst_vars(bld.env[name], bld.env) for name in names}
-    bld(features="subst", source=node, target=node.change_ext("", ".in"), install_path=folder, VERSION=bld.version(), **values)
+    values.update(more, VERSION=bld.version())
+    bld(features="subst", source=node, target=target or node.change_ext("", ".in"), install_path=folder, chmod=chmod, **values)
 
 
 @conf

@@ -11,6 +11,8 @@
 namespace ntpipe::samba {
 namespace {
 
+constexpr const char* remedy = "; 'ntpipe samba rebuild' makes it anew";
+
 std::string hexadecimal(std::span<const std::uint8_t> bytes)
 {
     constexpr std::array digits{'0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
@@ -36,14 +38,14 @@ std::span<const std::uint8_t> wanted_build_id()
 std::string compare_with_built_for(const LoadedLibrary& smbd_base, const char* version)
 {
     if (std::strcmp(version, built_for_version) != 0) {
-        return std::string("built for Samba ") + built_for_version + ", but this is " + version;
+        return std::string("built for Samba ") + built_for_version + ", but this is " + version + remedy;
     }
     if (!smbd_base.found()) {
         return "libsmbd-base is not loaded";
     }
     if (!std::ranges::equal(smbd_base.build_id(), wanted_build_id())) {
         return "built for libsmbd-base " + hexadecimal(wanted_build_id()) + ", but this is " +
-               hexadecimal(smbd_base.build_id());
+               hexadecimal(smbd_base.build_id()) + remedy;
     }
     return {};
 }

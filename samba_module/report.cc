@@ -9,6 +9,10 @@
 
 #include <ntpipe.h>
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <exception>
 
 namespace ntpipe::samba {
@@ -56,7 +60,11 @@ void report_fit(Report& report)
 void report_loading(Report& report, const smbd::Loading& loading)
 {
     for (const std::string& path : loading.preloaded) {
-        report.tell("loaded by", "preload modules = " + path);
+        if (::access(path.c_str(), R_OK) == 0) {
+            report.tell("loaded by", "preload modules = " + path);
+        } else {
+            report.fault("loaded by", "preload modules = " + path + ", which cannot be read: " + std::strerror(errno));
+        }
     }
     if (loading.by_vfs) {
         report.tell("loaded by", "vfs objects in [IPC$]");

@@ -18,6 +18,7 @@ int run_peek(const Words& words);
 int run_wait(const Words& words);
 int run_relay(const Words& words);
 int run_wine(const Words& words);
+int run_samba(const Words& words);
 
 struct Subcommand {
     const char* name;
@@ -35,6 +36,7 @@ inline constexpr Subcommand subcommands[] = {
     {"wait", "wait until a pipe has an instance for a client", run_wait},
     {"relay", "join a pipe with a Unix or TCP socket, in either direction", run_relay},
     {"wine", "join the pipes of a Wine prefix with those of this machine", run_wine},
+    {"samba", "whether the module for smbd fits the installed Samba; make it anew", run_samba},
 };
 
 } // namespace ntpipe::tools

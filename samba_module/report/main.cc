@@ -5,19 +5,24 @@
 #include "../report.hpp"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iomanip>
 #include <iostream>
+#include <sstream>
 #include <string>
 
 namespace {
 
-constexpr const char* usage = R"(usage: ntpipe-samba-report [--module FILE] [--configuration FILE] [--fit]
+constexpr const char* usage = R"(usage: ntpipe samba check [--module FILE] [--configuration FILE] [--fit]
 
 Tells whether the module ntpipe.so fits the Samba that is installed, which functions of smbd it would redirect, and what smb.conf
 makes of it. Nothing is changed, and no smbd is asked.
@@ -66,6 +71,44 @@ void note_confinement()
     }
 }
 
+// What Samba itself has to say against smb.conf. It does not know our options, and takes any with a colon.
+void ask_testparm(const std::string& configuration)
+{
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+        return;
+    }
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+    std::string words[] = {"testparm", "--suppress-prompt", configuration};
+    char* arguments[] = {words[0].data(), words[1].data(), configuration.empty() ? nullptr : words[2].data(), nullptr};
+    pid_t process = 0;
+    const bool started = ::posix_spawnp(&process, arguments[0], &actions, nullptr, arguments, environ) == 0;
+    posix_spawn_file_actions_destroy(&actions);
+    ::close(ends[1]);
+    std::string output;
+    std::array<char, 4096> piece;
+    for (ssize_t size; (size = ::read(ends[0], piece.data(), piece.size())) > 0;) {
+        output.append(piece.data(), static_cast<std::size_t>(size));
+    }
+    ::close(ends[0]);
+    if (started) {
+        ::waitpid(process, nullptr, 0);
+    }
+    std::istringstream lines(output);
+    for (std::string line; std::getline(lines, line);) {
+        for (const char* mark : {"WARNING", "ERROR", "Unknown parameter", "Ignoring"}) {
+            if (line.find(mark) != std::string::npos) {
+                say(nullptr, "testparm", line.c_str(), 0);
+                break;
+            }
+        }
+    }
+}
+
 int report(const Options& options)
 {
     say(nullptr, "module", options.module.c_str(), 0);
@@ -83,6 +126,7 @@ int report(const Options& options)
         faults = run(options.fit_only ? nullptr : options.configuration.c_str(), say, nullptr);
     }
     if (!options.fit_only) {
+        ask_testparm(options.configuration);
         note_confinement();
     }
     std::cout << (faults == 0 ? "all is well\n" : "not well: see the lines with an exclamation mark\n") << std::flush;
