@@ -209,6 +209,27 @@ bool Exports::is_member(std::uint32_t user, std::uint32_t group) const
     return place->second;
 }
 
+// ---- ntpipe:null session pipes ----
+
+NullSessionPipes NullSessionPipes::parse(std::string_view value, const Complain& complain)
+{
+    NullSessionPipes pipes;
+    for (ListItem& item : split(value, complain)) {
+        if (is_utf8(item.text)) {
+            pipes.patterns_.push_back(std::move(item.text));
+        } else {
+            complain("the item '" + item.text + "' is not UTF-8; it is left out");
+        }
+    }
+    return pipes;
+}
+
+bool NullSessionPipes::contain(const std::string& name) const
+{
+    return std::ranges::any_of(
+        patterns_, [&](const std::string& pattern) { return ntpipe_name_matches(pattern.c_str(), name.c_str()); });
+}
+
 // ---- names ----
 
 SambaNames SambaNames::except(std::string_view override_value, const Complain& complain)

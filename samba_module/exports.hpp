@@ -53,6 +53,17 @@ private:
     mutable std::map<std::pair<std::uint32_t, std::uint32_t>, bool> members_; ///< asking the system may be slow
 };
 
+/// The value of ntpipe:null session pipes: which exported pipes a session without a user may open, as Windows' NullSessionPipes
+/// (S 6.3). A list of names, in which * and ? are wildcards, separated and quoted as above. The pipe's descriptor still counts.
+class NullSessionPipes {
+public:
+    [[nodiscard]] static NullSessionPipes parse(std::string_view value, const Complain& complain);
+    [[nodiscard]] bool contain(const std::string& name) const;
+
+private:
+    std::vector<std::string> patterns_;
+};
+
 /// Names that Samba serves by itself, which are never looked for elsewhere: its own list, but for those that the value of
 /// ntpipe:override names (separated and quoted as above).
 class SambaNames {

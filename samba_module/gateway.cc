@@ -32,6 +32,7 @@ void Gateway::use(const smbd::Settings& settings)
     settings_ = settings;
     exports_ = Exports::parse(settings_.exports, to_log("ntpipe:export"));
     samba_names_ = SambaNames::except(settings_.overrides, to_log("ntpipe:override"));
+    null_session_pipes_ = NullSessionPipes::parse(settings_.null_session_pipes, to_log("ntpipe:null session pipes"));
 }
 
 bool Gateway::concerns(const std::string& name) const
@@ -50,6 +51,12 @@ Place Gateway::place_of(const std::string& name, std::uint32_t user)
     }
     const Names::Pipe* pipe = names_.find(name, user);
     return pipe != nullptr && exports_.allow(pipe->name, pipe->owner) ? Place::broker : Place::samba;
+}
+
+// S 6.3: a rule of Windows' SMB server, not of its pipes.
+bool Gateway::admits(const ntpipe_identity& identity, const std::string& name) const
+{
+    return (identity.flags & NTPIPE_IDENTITY_ANONYMOUS) == 0 || null_session_pipes_.contain(name);
 }
 
 // ---- the session ----

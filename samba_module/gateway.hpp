@@ -38,6 +38,8 @@ public:
     [[nodiscard]] bool concerns(const std::string& name) const;
     /// For a name that concerns us: what the list of names says for this Unix user.
     [[nodiscard]] Place place_of(const std::string& name, std::uint32_t user);
+    /// Whether it is for clients like this one at all, whatever its descriptor says.
+    [[nodiscard]] bool admits(const ntpipe_identity& identity, const std::string& name) const;
     [[nodiscard]] std::uint64_t appearances() const { return names_.appearances(); }
 
     [[nodiscard]] ntpipe_session* session() { return session_; }
@@ -68,6 +70,7 @@ private:
     smbd::Settings settings_;
     Exports exports_;
     SambaNames samba_names_;
+    NullSessionPipes null_session_pipes_;
     Names names_;
     ntpipe_session* session_ = nullptr;
     ntpipe_watch* watch_ = nullptr;

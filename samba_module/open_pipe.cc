@@ -99,6 +99,10 @@ void continue_question(Question& question)
         wait_for(question, names_in_time_send(question));
         break;
     case Place::broker:
+        if (!gateway.admits(*question.wanted.identity, question.wanted.name)) {
+            finish_later(question.request, gateway.events(), Status::access_denied);
+            break;
+        }
         question.asked = true;
         question.appearances = gateway.appearances();
         wait_for(question, question.ask());

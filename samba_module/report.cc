@@ -88,10 +88,13 @@ void report_exports(Report& report, const smbd::Settings& settings)
     if (exports.empty()) {
         report.tell("ntpipe:export", "nothing: SMB clients see no pipe but Samba's");
     }
-    const auto samba_names = SambaNames::except(settings.overrides, complain("ntpipe:override"));
-    (void)samba_names;
+    (void)SambaNames::except(settings.overrides, complain("ntpipe:override"));
+    (void)NullSessionPipes::parse(settings.null_session_pipes, complain("ntpipe:null session pipes"));
     if (!settings.overrides.empty()) {
         report.tell("ntpipe:override", settings.overrides);
+    }
+    if (!settings.null_session_pipes.empty()) {
+        report.tell("ntpipe:null session pipes", settings.null_session_pipes);
     }
 }
 

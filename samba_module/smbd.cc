@@ -26,6 +26,7 @@ Settings read_settings()
     settings.directory = option("directory", "/run/ntpipe");
     settings.exports = option("export", "");
     settings.overrides = option("override", "");
+    settings.null_session_pipes = option("null session pipes", "");
     const int timeout = lp_parm_int(GLOBAL_SECTION_SNUM, "ntpipe", "open timeout", default_open_timeout);
     settings.open_timeout = timeout > 0 ? static_cast<unsigned>(timeout) : default_open_timeout;
     return settings;

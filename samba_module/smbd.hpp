@@ -14,11 +14,13 @@ namespace ntpipe::samba::smbd {
 ///   ntpipe:directory     the broker's directory [/run/ntpipe]
 ///   ntpipe:export        the pipes that SMB clients may open (Exports) [none]
 ///   ntpipe:override      names of Samba's own pipes that may be served from here nevertheless (SambaNames) [none]
+///   ntpipe:null session pipes  those of them that sessions without a user may open (NullSessionPipes) [none]
 ///   ntpipe:open timeout  milliseconds that an open may wait for the broker [5000]
 struct Settings {
     std::string directory;
     std::string exports;
     std::string overrides;
+    std::string null_session_pipes;
     unsigned open_timeout = 0;
 
     friend bool operator==(const Settings&, const Settings&) = default;

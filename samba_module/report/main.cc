@@ -51,7 +51,7 @@ std::string default_module()
 
 void say(void* /*context*/, const char* what, const char* text, int fault)
 {
-    constexpr int width = 20;
+    constexpr int width = 25;
     std::cout << (fault != 0 ? "! " : "  ") << std::left << std::setw(width) << what << ' ' << text << '\n';
 }
 

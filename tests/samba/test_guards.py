@@ -126,9 +126,10 @@ def opening(own_smbd):
     """opening(name, options): the status of a CREATE under those options, and what the module has logged meanwhile."""
 
     def open_with(name, user=0, **options):
-        own_smbd.set_options(**{"ntpipe_export": None, "ntpipe_override": None, "ntpipe_directory": None, **options})
+        unset = {"ntpipe_export": None, "ntpipe_override": None, "ntpipe_directory": None, "ntpipe_null_session_pipes": None}
+        own_smbd.set_options(**{**unset, **options})
         before = len(own_smbd.log())
-        with Smb2Client(own_smbd.port, *list(own_smbd.users.items())[user]) as client:
+        with Smb2Client(own_smbd.port, *(list(own_smbd.users.items())[user] if isinstance(user, int) else user)) as client:
             status = client.create(name).status
         return status, [line for line in own_smbd.log()[before:].splitlines() if "ntpipe:" in line]
 
@@ -215,6 +216,63 @@ def test_connections_see_a_reload(own_smbd, own_server, name):
         reload_until(own_smbd, client, lambda: client.create(name).status == Status.OBJECT_NAME_NOT_FOUND, ntpipe_export=None)
         pipe.write(b"what is open goes on")
         assert client.read(opened[-1].file_id).data == b"what is open goes on"
+
+
+# ---- clients without a user ----
+
+ANONYMOUS, GUEST = ("", ""), ("stranger", "whatever")
+
+
+def test_null_sessions_open_nothing_by_default(own_server, opening, name):
+    """As with Windows' NullSessionPipes. A guest has a user, and so has everybody else."""
+    own_server.create(name)
+    assert opening(name, user=ANONYMOUS, ntpipe_export="*:*") == (Status.ACCESS_DENIED, [])
+    assert opening(name, user=GUEST, ntpipe_export="*:*") == (Status.SUCCESS, [])
+
+
+@pytest.mark.parametrize("pattern", ["{}", "x, {}", "TEST-*", '"{}"'])
+def test_null_sessions_open_what_is_named(own_server, opening, name, pattern):
+    own_server.create(name)
+    options = {"ntpipe_export": "*:*", "ntpipe_null_session_pipes": pattern.format(name)}
+    assert opening(name, user=ANONYMOUS, **options) == (Status.SUCCESS, [])
+
+
+@pytest.mark.parametrize("pattern", ["x{}", "{}x", "?", '"{}'])
+def test_null_sessions_open_nothing_else(own_server, opening, name, pattern):
+    own_server.create(name)
+    options = {"ntpipe_export": "*:*", "ntpipe_null_session_pipes": pattern.format(name)}
+    status, lines = opening(name, user=ANONYMOUS, **options)
+    assert status == Status.ACCESS_DENIED
+    assert len(lines) == (1 if '"' in pattern else 0) and all("null session pipes: a quote" in line for line in lines)
+
+
+def test_null_sessions_need_an_export_and_the_descriptor_too(own_server, opening, name):
+    own_server.create(name)
+    assert opening(name, user=ANONYMOUS, ntpipe_null_session_pipes="*") == (Status.OBJECT_NAME_NOT_FOUND, [])
+    own_server.create(f"{name}-users", sddl="D:(A;;FA;;;AU)")
+    options = {"ntpipe_export": "*:*", "ntpipe_null_session_pipes": "*"}
+    assert opening(f"{name}-users", user=ANONYMOUS, **options) == (Status.ACCESS_DENIED, [])
+    assert opening(f"{name}-users", user=GUEST, **options) == (Status.ACCESS_DENIED, [])
+    assert opening(f"{name}-users", user=0, **options) == (Status.SUCCESS, [])
+
+
+def test_null_sessions_cannot_wait_for_other_pipes(own_server, own_smbd, name):
+    own_smbd.set_options(ntpipe_export="*:*", ntpipe_null_session_pipes=None)
+    own_server.create(name)
+    with Smb2Client(own_smbd.port) as client:
+        assert client.wait(name, 100).status == Status.ACCESS_DENIED
+    own_smbd.set_options(ntpipe_null_session_pipes=name)
+    with Smb2Client(own_smbd.port) as client:
+        assert client.wait(name, 100).status == Status.SUCCESS
+
+
+def test_pipes_for_this_machine_only_are_refused_to_everybody(own_server, opening, name):
+    """REJECT_REMOTE: no option changes that."""
+    reject_remote_clients = 2
+    own_server.create(name, type=1 | reject_remote_clients)
+    for user in 0, GUEST, ANONYMOUS:
+        options = {"ntpipe_export": "*:*", "ntpipe_null_session_pipes": "*"}
+        assert opening(name, user=user, **options) == (Status.ACCESS_DENIED, [])
 
 
 # ---- owners and scopes ----
