@@ -14,7 +14,7 @@ all build: ready
 	@buildtools/build build $(CONFIGURE)
 
 build-asan: ready
-	@buildtools/build build/asan --sanitize=address,undefined --without-samba-module $(CONFIGURE_OPTIONS)
+	@buildtools/build build/asan --sanitize=address,undefined $(CONFIGURE_OPTIONS)
 
 build-tsan: ready
 	@buildtools/build build/tsan --sanitize=thread --without-samba-module $(CONFIGURE_OPTIONS)
@@ -46,7 +46,7 @@ mutations: ready
 	$(PYTHON) tests/mutations/run build $(MUTATIONS)
 
 # Suites against stock smbd and smbd with the module, as Samba tests itself. TESTS: a regular expression on SUITE(ENVIRONMENT).
-selftest: all
+selftest: all build-asan
 	$(PYTHON) selftest/run build $(if $(TESTS),'$(TESTS)')
 
 demo: all

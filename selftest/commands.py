@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from environments import ROOT, alarms
+from environments import ROOT, alarms, instrumented
 
 
 def run_limited(command, limit, **options):
@@ -56,7 +56,8 @@ class Commands:
         results = self.folder / f"{suite.name}({environment}).subunit"
         results.unlink(missing_ok=True)
         tests = ROOT / "tests"
-        command = [sys.executable, "-m", "pytest", "-c", str(tests / "pytest.ini"), f"--rootdir={tests}", f"--build={self.build}"]
+        build = instrumented(self.build) if environment == "asan" else self.build
+        command = [sys.executable, "-m", "pytest", "-c", str(tests / "pytest.ini"), f"--rootdir={tests}", f"--build={build}"]
         command += ["-p", "subunit_reporter", "-n", str((os.cpu_count() or 1) + 1), "-q", *suite.arguments]
         variables = {
             **os.environ,

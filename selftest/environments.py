@@ -3,6 +3,8 @@
 
     stock      the distribution's smbd as it is
     preload    the same with the module, by `preload modules`, every native pipe exported
+    vfs        the same with the module by `vfs objects` of IPC$
+    asan       as preload, with the module that is instrumented by the address sanitizer (make build-asan)
     native     the same, and Samba's own lsarpc is overridden by a native pipe, at which a program listens
 """
 import contextlib
@@ -28,9 +30,9 @@ FOR_TORTURE = {"smbd:FSCTL_SMBTORTURE": "yes"}
 INSTANCES = 16
 
 
-def with_module(build, **options):
+def with_module(build, loading="preload", **options):
     module, broker = (os.path.join(build, path) for path in ("samba_module/ntpipe.so", "broker/ntpiped"))
-    return PrivateSmbd(module=module, broker=broker, options={"ntpipe:export": "*:*", **FOR_TORTURE, **options})
+    return PrivateSmbd(module=module, broker=broker, options={"ntpipe:export": "*:*", **FOR_TORTURE, **options}, loading=loading)
 
 
 @contextlib.contextmanager
@@ -46,6 +48,23 @@ def preload(build):
 
 
 @contextlib.contextmanager
+def vfs(build):
+    with with_module(build, loading="vfs") as smbd:
+        yield smbd
+
+
+@contextlib.contextmanager
+def asan(build):
+    with with_module(instrumented(build)) as smbd:
+        yield smbd
+
+
+def instrumented(build):
+    """The build directory of the variant with the address sanitizer."""
+    return os.path.join(build, "asan")
+
+
+@contextlib.contextmanager
 def native(build):
     with with_module(build, **{"ntpipe:override": "lsarpc"}) as smbd, Server(build, smbd.ntpipe_dir) as server:
         for _ in range(INSTANCES):
@@ -53,7 +72,14 @@ def native(build):
         yield smbd
 
 
-ENVIRONMENTS = {"stock": stock, "preload": preload, "native": native}
+ENVIRONMENTS = {"stock": stock, "preload": preload, "vfs": vfs, "asan": asan, "native": native}
+
+
+def missing(name, build):
+    """Why there cannot be such an environment; None: there can."""
+    if name == "asan" and not os.path.exists(os.path.join(instrumented(build), "samba_module/ntpipe.so")):
+        return "the module is not built with the address sanitizer: make build-asan"
+    return None
 
 
 def alarms(smbd):

@@ -178,9 +178,20 @@ class Broker:
                 self.kill()
 
 
+# What a sanitizer finds must end the process. smbd never gives back what it has at its end.
+SANITIZER_OPTIONS = {"ASAN_OPTIONS": "abort_on_error=1:detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1:abort_on_error=1:halt_on_error=1"}
+
+
+def sanitizer_of(module):
+    """Variables for an smbd that is to load an instrumented module: the sanitizer's own library must be there before all others."""
+    listing = subprocess.run(["ldd", str(module)], capture_output=True, text=True, check=False).stdout
+    found = next((line.split()[2] for line in listing.splitlines() if "libasan.so" in line), None)
+    return {"LD_PRELOAD": found, **SANITIZER_OPTIONS} if found else {}
+
+
 class PrivateSmbd(contextlib.AbstractContextManager):
     """
-    module   path of ntpipe.so; None: smbd without it
+    module   path of ntpipe.so; None: smbd without it. It may be one that was built with the address sanitizer
     options  lines for [global], a dictionary
     broker   path of ntpiped; None: no broker
     system   the broker gives each user a scope (ntpiped --system)
@@ -199,7 +210,7 @@ class PrivateSmbd(contextlib.AbstractContextManager):
         self.directory = Path(tempfile.mkdtemp(prefix="ntpipe-smbd-", dir="/tmp"))
         self.ntpipe_dir = self.directory / "ntpipe"
         self.configuration = self.directory / "smb.conf"
-        self.own_environment = dict(environment or {})
+        self.own_environment = {**(sanitizer_of(module) if module is not None else {}), **(environment or {})}
         self.environment = {**os.environ, "NTPIPE_DIR": str(self.ntpipe_dir)}
         marked = {**os.environ, MARK: str(self.directory)}
         self.broker = broker and Broker(broker, self.ntpipe_dir, system=system, options=broker_options, environment=marked)

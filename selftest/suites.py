@@ -6,11 +6,13 @@ A suite runs in environments (environments.py); where it runs on stock smbd, too
 import dataclasses
 
 # Where what smbd answers by itself must not change, and how the module can be loaded.
-EVERYWHERE = ("stock", "preload")
+EVERYWHERE = ("stock", "preload", "vfs", "asan")
+# The short selection of what runs everywhere.
+QUICK = ("stock", "preload")
 # The pipe of Samba's own that the suite uses is a native one.
 NATIVE = ("stock", "native")
 # What only smbd with the module has.
-OURS = ("preload",)
+OURS = ("preload", "asan")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Suite:
 
 def torture(name, *, on="//{host}/{share}", environments=EVERYWHERE, quick=True, limit=60):
     """smbtorture's suite of that name. `on`: what it is told to connect to."""
-    chosen = environments if quick is True else quick or ()
+    chosen = QUICK if quick is True else quick or ()
     return Suite(name, "torture", (name, on), environments, limit, chosen)
 
 
@@ -82,8 +84,13 @@ SUITES = [
     torture("smb2.compound"),
     torture("smb2.compound_async", quick=False),
     # Requests that we write ourselves, byte by byte.
-    pytests("requests", "samba", "--ignore=samba/test_selftest.py", "--ignore=samba/test_answers.py"),
+    pytests("requests", "samba", *(f"--ignore=samba/test_{each}.py" for each in ("selftest", "answers", "load"))),
     pytests("answers", "samba/test_answers.py"),
+    # Of those the ones in which something ends that is still in use: a quick look with the sanitizer.
+    pytests("lifetimes", "samba/test_smb2_cancel.py", "samba/test_smb2_compound.py", "-k", "not vfs and not trixie", environments=("asan",),
+            quick=("asan",)),
     # The cases of SEMANTICS.md, their client an SMB client.
     pytests("conformance.smb2", "conformance/test_conformance.py", "-k", "smb2-"),
+    # 200 clients for a minute, then half a minute with the broker killed again and again, and half a minute with everybody.
+    pytests("load", "samba/test_load.py", NTPIPE_LOAD_SECONDS="60", NTPIPE_LOAD_CONNECTIONS="200"),
 ]

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SELFTEST = ROOT / "selftest"
 
 # Each a run of its own, side by side.
-PARTS = [r"^rpc\.samba3\.(bind|s)", r"^(?!rpc\.samba3\.(bind|s))"]
+PARTS = [r"^rpc\.samba3\.(bind|s)", r"^(?!rpc\.samba3\.(bind|s)|lifetimes)", "^lifetimes"]
 
 
 def run(build, folder, *arguments):
@@ -29,6 +29,8 @@ def test_quick(build, tmp_path, part):
     done = run(build, tmp_path, "--quick", part)
     assert done.returncode == 0, done.stdout
     assert done.stdout.rstrip().endswith(" 0 unexpected"), done.stdout
+    if "left out: " in done.stdout:
+        pytest.skip(done.stdout[done.stdout.index("left out: ") :].splitlines()[0])
 
 
 @pytest.mark.timeout(600)
