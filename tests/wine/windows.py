@@ -108,6 +108,18 @@ class WindowsAgent(driver.Agent):
 
 
 
+    def call_patiently(self, op, **fields):
+        """A call that may be under way longer than one answer is waited for; pytest's time limit ends it."""
+        number = self.start(op, **fields)
+        while self.answers[number].pending:
+            try:
+                self._take(self._read_line())
+            except driver.AgentFailure:
+                if self.process.poll() is not None:
+                    raise
+        return self.answers[number]
+
+
 def start_agent(build, prefix):
     """An agent that has answered. On a busy machine Wine now and then ends a program, without a word, before it begins."""
     for _ in range(2):
