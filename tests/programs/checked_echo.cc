@@ -78,7 +78,8 @@ public:
             say("wrong: " + where + "where stream " + std::to_string(stream_) + " is");
         }
         if (header.number != next_) {
-            say("wrong: " + where + "message " + std::to_string(header.number) + " instead of " + std::to_string(next_));
+            say("wrong: " + where + "message " + std::to_string(header.number) + " instead of " +
+                std::to_string(next_));
         }
         if (!bodies_.is(header, message.subspan(sizeof(header)))) {
             say("wrong: " + where + "the bytes of message " + std::to_string(header.number));
@@ -114,13 +115,14 @@ ntpipe::Task<> serve(ntpipe::End pipe, const Bodies& bodies, Counts& counts)
     }
 }
 
-ntpipe::Task<> serve_all(ntpipe::Session& session, std::string name, int instances, const Bodies& bodies, Counts& counts)
+ntpipe::Task<> serve_all(ntpipe::Session& session, std::string name, int instances, const Bodies& bodies,
+                         Counts& counts)
 {
     ntpipe::CreateParameters parameters;
     parameters.inbound_quota = parameters.outbound_quota = quota;
     std::uint8_t* everybody = nullptr;
-    if (ntpipe_sddl_to_descriptor(nullptr, "D:(A;;FA;;;WD)", &everybody, &parameters.security_descriptor_length, nullptr) !=
-        NTPIPE_STATUS_SUCCESS) {
+    if (ntpipe_sddl_to_descriptor(nullptr, "D:(A;;FA;;;WD)", &everybody, &parameters.security_descriptor_length,
+                                  nullptr) != NTPIPE_STATUS_SUCCESS) {
         std::exit(1);
     }
     const ntpipe::Talloc<std::uint8_t> owner(everybody);
