@@ -83,14 +83,14 @@ SUITES = [
     torture("smb2.ioctl"),
     torture("smb2.compound"),
     torture("smb2.compound_async", quick=False),
-    # Requests that we write ourselves, byte by byte.
+    # Requests that we write ourselves, byte by byte; identities, loading, gateways: all that is in tests/samba.
     pytests("requests", "samba", *(f"--ignore=samba/test_{each}.py" for each in ("selftest", "answers", "load"))),
     pytests("answers", "samba/test_answers.py"),
     # Of those the ones in which something ends that is still in use: a quick look with the sanitizer.
     pytests("lifetimes", "samba/test_smb2_cancel.py", "samba/test_smb2_compound.py", "-k", "not vfs and not trixie", environments=("asan",),
             quick=("asan",)),
     # The cases of SEMANTICS.md, their client an SMB client.
-    pytests("conformance.smb2", "conformance/test_conformance.py", "-k", "smb2-"),
+    pytests("conformance", "conformance/test_conformance.py", "-k", "smb1- or smb2-"),
     # 200 clients for a minute, then half a minute with the broker killed again and again, and half a minute with everybody.
     pytests("load", "samba/test_load.py", NTPIPE_LOAD_SECONDS="60", NTPIPE_LOAD_CONNECTIONS="200"),
 ]
