@@ -2,6 +2,7 @@
 // broker.cc: sessions, the effects of the namespace, time.
 #include "broker.hpp"
 
+#include "name/samba_names.hpp"
 #include "session/random.hpp"
 
 #include <spdlog/spdlog.h>
@@ -33,7 +34,7 @@ bool is_statement(const wire::Message& message)
     return std::holds_alternative<wire::Listening>(message) || std::holds_alternative<wire::Disconnected>(message) ||
            std::holds_alternative<wire::Closed>(message) || std::holds_alternative<wire::Released>(message) ||
            std::holds_alternative<wire::Taken>(message) || std::holds_alternative<wire::Cancel>(message) ||
-           std::holds_alternative<wire::Held>(message);
+           std::holds_alternative<wire::Held>(message) || std::holds_alternative<wire::GatewayGone>(message);
 }
 
 space::Policy policy_of(const BrokerOptions& options)
@@ -48,6 +49,11 @@ space::Policy policy_of(const BrokerOptions& options)
         }
     }
     policy.aliases = options.aliases;
+    if (options.user_scopes) { // programs rely on these being Samba's, whoever asks
+        for (const std::string_view name : name::samba_names()) {
+            policy.reserved_names.push_back(name::parse_bare(name)->folded);
+        }
+    }
     return policy;
 }
 
@@ -91,6 +97,7 @@ Status Broker::restore()
             watch_expected(record.id, process);
         }
     }
+    expect_gateways();
     carry_out_effects();
     return Status::success;
 }
@@ -163,6 +170,7 @@ void Broker::add_client(glue::UniqueFd socket)
     client->party.may_alias = credentials.uid == 0 || (!options_.user_scopes && credentials.uid == ::geteuid());
     client->party.trusted_front = credentials.uid == 0 || in_group(options_.trusted_group);
     client->party.may_create_global = credentials.uid == 0 || in_group(options_.global_group);
+    client->party.global_gateway = credentials.uid == 0 || in_group(options_.gateway_group);
     watch_socket(*client, false, true);
     client->process_watch =
         std::make_unique<glue::Loop::Watch>(loop_, client->peer.process.get(), [this, id] { drop(id, nullptr); });
@@ -189,6 +197,7 @@ void Broker::watch_socket(Client& client, bool writable, bool add) const
 
 void Broker::serve_ready()
 {
+    namespace_.set_time(glue::Loop::now());
     while (collect()) {
         std::vector<std::pair<space::SessionId, std::size_t>> statements;
         for (const auto& [id, client] : clients_) {
@@ -351,6 +360,22 @@ void Broker::carry_out_effects()
     set_timer();
 }
 
+std::vector<space::Connect> Broker::carry_out_effects_but_connections()
+{
+    std::vector<space::Connect> connections;
+    for (auto effects = namespace_.take_effects(); !effects.empty(); effects = namespace_.take_effects()) {
+        for (space::Effect& effect : effects) {
+            if (auto* connect = std::get_if<space::Connect>(&effect)) {
+                connections.push_back(std::move(*connect));
+            } else {
+                std::visit([this](auto& what) { carry_out(what); }, effect);
+            }
+        }
+    }
+    set_timer();
+    return connections;
+}
+
 void Broker::set_timer()
 {
     const auto deadline = namespace_.next_deadline();
@@ -423,7 +448,7 @@ void Broker::carry_out(space::PipeAppeared& appeared)
     if (const auto found = pages_.find(appeared.record.id); found != pages_.end()) {
         found->second.has_name = true; // again, if its servers came back late
     }
-    tell_watchers(appeared.record, true);
+    tell_watchers(name_message(appeared.record, true));
 }
 
 void Broker::carry_out(space::ServersChanged& changed)
@@ -445,7 +470,7 @@ void Broker::carry_out(space::PipeGone& gone)
     if (const auto found = pages_.find(gone.record.id); found != pages_.end()) {
         found->second.has_name = false;
     }
-    tell_watchers(gone.record, false);
+    tell_watchers(name_message(gone.record, false));
 }
 
 void Broker::carry_out(space::PipeForgotten& forgotten)
@@ -465,19 +490,19 @@ void Broker::carry_out(space::DescriptorChanged& changed)
     }
 }
 
-void Broker::tell_watchers(const space::PipeRecord& record, bool present)
+void Broker::tell_watchers(const wire::Name& name)
 {
-    if (record.name.empty()) {
+    if (name.name.empty() && name.present) {
         return;
     }
     std::vector<space::SessionId> watchers;
     for (const auto& [id, client] : clients_) {
-        if (client->watching && namespace_.sees(id, record.scope)) {
+        if (client->watching && namespace_.sees(id, name.scope)) {
             watchers.push_back(id);
         }
     }
     for (const space::SessionId watcher : watchers) {
-        send(watcher, name_message(record, present));
+        send(watcher, wire::Name(name));
     }
 }
 

@@ -10,6 +10,7 @@
 //   broker.cc   sessions, effects of the namespace, time
 //   messages.cc what each message does
 //   security.cc security descriptors and contexts
+//   gateway.cc  gateways
 //   handover.cc making connections and overflow segments
 #pragma once
 
@@ -39,6 +40,7 @@ struct BrokerOptions {
     bool user_scopes = false;
     std::optional<std::uint32_t> trusted_group; ///< its members may speak for others, as root may
     std::optional<std::uint32_t> global_group;  ///< its members may create global pipes, as root may
+    std::optional<std::uint32_t> gateway_group; ///< its members' gateways resolve for everybody, as root's do
     std::vector<std::string> reserved_names;
     std::vector<space::Alias> aliases;
     std::uint64_t idle_timeout = 0;       ///< nanoseconds without a session until idle() is called; 0: never
@@ -50,6 +52,7 @@ struct BrokerOptions {
 inline constexpr std::uint32_t context_of_open = 1;
 
 [[nodiscard]] wire::Name name_message(const space::PipeRecord& record, bool present);
+[[nodiscard]] wire::Name name_message(const space::OfferedName& name, bool present);
 
 class Broker {
 public:
@@ -114,6 +117,8 @@ private:
     void drop(space::SessionId session, const char* why);
     void send(space::SessionId session, wire::Message message);
     void carry_out_effects();
+    /// All but the connections, which are for later.
+    [[nodiscard]] std::vector<space::Connect> carry_out_effects_but_connections();
     void carry_out(space::Connect& connect);
     void carry_out(space::Answer& answer);
     void carry_out(space::Retry& retry);
@@ -123,7 +128,16 @@ private:
     void carry_out(space::PipeGone& gone);
     void carry_out(space::PipeForgotten& forgotten);
     void carry_out(space::DescriptorChanged& changed);
-    void tell_watchers(const space::PipeRecord& record, bool present);
+    // gateway.cc
+    void carry_out(space::Ask& ask);
+    void carry_out(space::Unask& unask);
+    void carry_out(space::Publish& publish);
+    void carry_out(space::Unpublish& unpublish);
+    void carry_out(space::OfferChanged& changed);
+    void carry_out(space::Unserved& unserved);
+    void carry_out(space::GatewayChanged& changed);
+    void expect_gateways();
+    void tell_watchers(const wire::Name& name);
     void set_timer();
     void watch_expected(space::PipeId pipe, std::uint32_t process);
     void consider_idle();
@@ -159,6 +173,11 @@ private:
                                                                              Status& status) const;
     [[nodiscard]] bool on(Client& client, wire::Notify& message);
     [[nodiscard]] bool on(Client& client, wire::Alias& message);
+    // gateway.cc
+    [[nodiscard]] bool on(Client& client, wire::GatewayHere& message);
+    [[nodiscard]] bool on(Client& client, wire::GatewayGone& message);
+    [[nodiscard]] bool on(Client& client, wire::Offer& message);
+    [[nodiscard]] bool on(Client& client, wire::Answered& message);
     template <typename NotForTheBroker>
     [[nodiscard]] bool on(Client& /*client*/, NotForTheBroker& /*message*/)
     {
@@ -195,6 +214,8 @@ private:
     std::set<std::pair<space::SessionId, std::uint64_t>> open_requests_; ///< answered with OPENED, not DONE
     std::map<std::pair<space::PipeId, std::uint32_t>, std::pair<glue::UniqueFd, std::unique_ptr<glue::Loop::Watch>>>
         expected_servers_;
+    std::map<std::uint32_t, std::pair<glue::UniqueFd, std::unique_ptr<glue::Loop::Watch>>>
+        expected_gateways_; ///< by process
 };
 
 } // namespace ntpipe::broker

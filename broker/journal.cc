@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -37,6 +38,23 @@ struct JournalServer {
     }
 };
 
+struct JournalGateway {
+    static constexpr const char* title = "gateway";
+    space::Secret number{};
+    std::string label;
+    std::uint32_t flags = 0;
+    bool global = false;
+    bool privileged = false;
+    static constexpr auto fields()
+    {
+        return std::tuple{wire::field("number", &JournalGateway::number, "its own"),
+                          wire::field("label", &JournalGateway::label, "what it is called"),
+                          wire::field("flags", &JournalGateway::flags, "what it does"),
+                          wire::field("global", &JournalGateway::global, "1: for everybody"),
+                          wire::field("privileged", &JournalGateway::privileged, "1: root's")};
+    }
+};
+
 struct Journal::Entry {
     static constexpr const char* title = "entry";
     bool present = true;
@@ -52,10 +70,12 @@ struct Journal::Entry {
     std::int64_t default_timeout = 0;
     glue::ByteVector descriptor;
     space::Secret secret{};
+    JournalGateway origin; ///< of a pipe: number and label
+    std::optional<JournalGateway> gateway;
     static constexpr auto fields()
     {
         return std::tuple{wire::field("present", &Entry::present, "0: the pipe is gone"),
-                          wire::field("id", &Entry::id, "of the pipe"),
+                          wire::field("id", &Entry::id, "of the pipe or the gateway"),
                           wire::field("name", &Entry::name, "without prefix"),
                           wire::field("scope", &Entry::scope, "0 global, else Unix user + 1"),
                           wire::field("owner", &Entry::owner, "Unix user"),
@@ -66,7 +86,9 @@ struct Journal::Entry {
                           wire::field("maximum_instances", &Entry::maximum_instances, "as created"),
                           wire::field("default_timeout", &Entry::default_timeout, "100 ns units"),
                           wire::field("descriptor", &Entry::descriptor, "self-relative"),
-                          wire::field("secret", &Entry::secret, "proof of having served it")};
+                          wire::field("secret", &Entry::secret, "proof of having served it"),
+                          wire::field("origin", &Entry::origin, "the gateway that a pipe comes from"),
+                          wire::field("gateway", &Entry::gateway, "this is a gateway, not a pipe")};
     }
 };
 
@@ -99,8 +121,14 @@ std::vector<space::PipeRecord> Journal::take_records()
     return std::move(records_);
 }
 
+std::vector<space::GatewayRecord> Journal::take_gateways()
+{
+    return std::move(gateways_);
+}
+
 void Journal::read(const std::string& path)
 {
+    std::map<std::uint64_t, space::GatewayRecord> gateways;
     std::ifstream file(path, std::ios::binary);
     std::map<space::PipeId, space::PipeRecord> records;
     for (;;) {
@@ -124,6 +152,7 @@ void Journal::read(const std::string& path)
             break;
         }
         records.erase(entry.id);
+        gateways.erase(entry.id);
         live_.erase(entry.id);
         if (!entry.present) {
             continue;
@@ -131,6 +160,17 @@ void Journal::read(const std::string& path)
         live_[entry.id].assign(reinterpret_cast<const std::byte*>(head.data()),
                                reinterpret_cast<const std::byte*>(head.data()) + head.size());
         live_[entry.id].insert(live_[entry.id].end(), bytes.begin(), bytes.end());
+        if (entry.gateway) {
+            const JournalServer server = entry.servers.empty() ? JournalServer() : entry.servers.front();
+            if (server.start_time != 0 && start_time_of(server.process) == server.start_time) {
+                gateways[entry.id] = {
+                    entry.gateway->number, entry.gateway->label,  entry.gateway->flags,     entry.owner,
+                    server.process,        entry.gateway->global, entry.gateway->privileged};
+            } else {
+                live_.erase(entry.id);
+            }
+            continue;
+        }
         space::PipeRecord record;
         record.id = entry.id;
         record.name = entry.name;
@@ -148,7 +188,11 @@ void Journal::read(const std::string& path)
         record.default_timeout = entry.default_timeout;
         record.descriptor = entry.descriptor;
         record.secret = entry.secret;
+        record.origin = {entry.origin.number, entry.origin.label};
         records[entry.id] = std::move(record);
+    }
+    for (auto& [id, record] : gateways) {
+        gateways_.push_back(std::move(record));
     }
     for (auto& [id, record] : records) {
         if (record.servers.empty()) {
@@ -219,7 +263,36 @@ void Journal::put(const space::PipeRecord& record)
     entry.default_timeout = record.default_timeout;
     entry.descriptor = record.descriptor;
     entry.secret = record.secret;
+    entry.origin.number = record.origin.gateway;
+    entry.origin.label = record.origin.label;
     append(entry);
+}
+
+namespace {
+
+// Of no pipe: their numbers are not that large.
+std::uint64_t id_of(const space::GatewayRecord& record)
+{
+    std::uint64_t id = 0;
+    std::memcpy(&id, record.number.data(), sizeof(id));
+    return id | std::uint64_t{1} << 63;
+}
+
+} // namespace
+
+void Journal::put(const space::GatewayRecord& record)
+{
+    Entry entry;
+    entry.id = id_of(record);
+    entry.owner = record.user;
+    entry.servers.push_back({record.process, start_time_of(record.process)});
+    entry.gateway = JournalGateway{record.number, record.label, record.flags, record.global, record.privileged};
+    append(entry);
+}
+
+void Journal::remove(const space::GatewayRecord& record)
+{
+    remove(id_of(record));
 }
 
 void Journal::remove(space::PipeId pipe)

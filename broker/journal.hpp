@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// journal.hpp: the names that are given out, in a file of the broker's directory, so that they stay their servers' when the
+// journal.hpp: the names that are given out and the gateways, in a file of the broker's directory, so that they stay their servers' when the
 // broker is killed.
 //
 // The file is a sequence of entries (u32 size, then the entry as the wire layer encodes it), each the whole truth about one
-// pipe or the word that it is gone. It is written anew when it is opened and when most of it is history.
+// pipe or one gateway, or the word that it is gone. It is written anew when it is opened and when most of it is history.
 #pragma once
 
 #include "glue/unique_fd.hpp"
@@ -34,6 +34,11 @@ public:
     void put(const space::PipeRecord& record);
     void remove(space::PipeId pipe);
 
+    /// The gateways whose processes are still alive.
+    [[nodiscard]] std::vector<space::GatewayRecord> take_gateways();
+    void put(const space::GatewayRecord& record);
+    void remove(const space::GatewayRecord& record);
+
 private:
     struct Entry;
     void read(const std::string& path);
@@ -44,6 +49,7 @@ private:
     glue::UniqueFd file_;
     std::map<space::PipeId, glue::ByteVector> live_; ///< encoded
     std::vector<space::PipeRecord> records_;
+    std::vector<space::GatewayRecord> gateways_;
     std::size_t history_ = 0; ///< entries in the file that are no longer the truth
 };
 

@@ -96,6 +96,7 @@ Options parse_options(int argc, const char** argv)
     char* alias = nullptr;
     char* trusted = nullptr;
     char* global = nullptr;
+    char* gateways = nullptr;
     int system = 0;
     int on_demand = 0;
     int idle = -1;
@@ -117,6 +118,8 @@ Options parse_options(int argc, const char** argv)
          "its members may speak for other users, as root may", "GROUP"},
         {"global-group", 0, POPT_ARG_STRING, static_cast<void*>(&global), 0,
          "its members may create global pipes, as root may", "GROUP"},
+        {"global-gateways", 0, POPT_ARG_STRING, static_cast<void*>(&gateways), 0,
+         "gateways of its members resolve names for all users, as root's do", "GROUP"},
         {"reserve", 0, POPT_ARG_STRING, static_cast<void*>(&reserved), reserve_option,
          "only root may create a pipe of this name (repeatable)", "NAME"},
         {"alias", 0, POPT_ARG_STRING, static_cast<void*>(&alias), alias_option,
@@ -156,6 +159,9 @@ Options parse_options(int argc, const char** argv)
     }
     if (trusted != nullptr) {
         options.broker.trusted_group = group_of(taken(trusted));
+    }
+    if (gateways != nullptr) {
+        options.broker.gateway_group = group_of(taken(gateways));
     }
     if (global != nullptr) {
         options.broker.global_group = group_of(taken(global));

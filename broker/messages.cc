@@ -29,6 +29,8 @@ wire::Listing listing_to(const space::PipeListing& in)
     out.listening = in.instances[static_cast<std::size_t>(space::InstanceState::listening)];
     out.connected = in.instances[static_cast<std::size_t>(space::InstanceState::connected)];
     out.closing = in.instances[static_cast<std::size_t>(space::InstanceState::closing)];
+    out.origin = in.origin;
+    out.offered = in.offered;
     return out;
 }
 
@@ -56,6 +58,18 @@ wire::Name name_message(const space::PipeRecord& record, bool present)
     message.name = record.name;
     message.scope = record.scope;
     message.owner = record.owner;
+    return message;
+}
+
+wire::Name name_message(const space::OfferedName& name, bool present)
+{
+    wire::Name message;
+    message.pipe = name.id;
+    message.present = present;
+    message.name = name.name;
+    message.scope = name.scope;
+    message.owner = name.owner;
+    message.offered = true;
     return message;
 }
 
@@ -142,13 +156,16 @@ bool Broker::on(Client& client, wire::Create& message)
     parameters.default_timeout = message.default_timeout;
     parameters.scope = static_cast<space::ScopeChoice>(message.scope);
     parameters.secret = message.secret;
+    parameters.gateway = message.gateway;
+    parameters.question = message.question;
     auto result = namespace_.create(client.id, message.request, message.handle, parameters);
     if (result.status() == Status::pending) {
         waiting_creates_[{client.id, message.request}] = std::move(message);
         return true;
     }
-    // Whoever watches hears of the name, and it is written down, before its creator does.
-    carry_out_effects();
+    // Whoever watches hears of the name, and it is written down, before its creator does. Its creator hears of it before a client
+    // comes.
+    std::vector<space::Connect> connections = carry_out_effects_but_connections();
     created.status = raw(result.status());
     if (result) {
         created.information = result->information;
@@ -164,7 +181,11 @@ bool Broker::on(Client& client, wire::Create& message)
             created.descriptors[0].reset(::dup(page->second.read_only.get()));
         }
     }
-    send(client.id, std::move(created));
+    const space::SessionId session = client.id;
+    send(session, std::move(created));
+    for (space::Connect& connect : connections) {
+        carry_out(connect);
+    }
     return true;
 }
 
@@ -192,6 +213,7 @@ bool Broker::on(Client& client, wire::Open& message)
     } else {
         parameters.name = *name;
         parameters.instance = message.instance;
+        parameters.stated = message.identity.has_value();
         parameters.identity = speak_for(client, std::move(message.identity), status);
     }
     if (status != Status::success) {
@@ -221,12 +243,13 @@ bool Broker::on(Client& client, wire::Wait& message)
 {
     Status status = Status::success;
     const auto name = name::parse_bare(message.name);
+    const bool stated = message.identity.has_value();
     const auto identity = speak_for(client, std::move(message.identity), status);
     if (!name || status != Status::success) {
         answer(client, message.request, name ? status : name.status());
         return true;
     }
-    namespace_.wait(client.id, message.request, *name, identity, message.timeout, glue::Loop::now());
+    namespace_.wait(client.id, message.request, *name, identity, message.timeout, glue::Loop::now(), stated);
     return true;
 }
 
@@ -279,6 +302,9 @@ bool Broker::on(Client& client, wire::Watch& message)
     }
     for (const space::PipeRecord& record : records) {
         send(session, name_message(record, true));
+    }
+    for (const space::OfferedName& name : namespace_.offered_names(session)) {
+        send(session, name_message(name, true));
     }
     answer(client, message.request, Status::success);
     return true;
@@ -371,6 +397,7 @@ bool Broker::on(Client& client, wire::ComeBack& message)
         instance.inbound_quota = returned.inbound_quota;
         instance.outbound_quota = returned.outbound_quota;
         instance.granted_access = returned.granted_access;
+        instance.bound = returned.bound;
         instances.push_back(instance);
     }
     const Status status = namespace_.come_back(client.id, message.pipe, message.secret, instances);

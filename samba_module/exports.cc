@@ -8,7 +8,6 @@
 #include <pwd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 namespace ntpipe::samba {
@@ -20,14 +19,6 @@ struct ListItem {
 };
 
 namespace {
-
-// What Samba's RPC services listen on. Programs rely on these being Samba's.
-constexpr std::array samba_names{
-    "atsvc",    "browser", "dnsserver", "epmapper", "eventlog", "fssagentrpc", "initshutdown",
-    "keysvc",   "lsarpc",  "lsass",     "mdssvc",   "netdfs",   "netlogon",    "ntsvcs",
-    "plugplay", "rpcecho", "samr",      "spoolss",  "srvsvc",   "svcctl",      "protected_storage",
-    "unixinfo", "winreg",  "witness",   "wkssvc",
-};
 
 bool separates(char c)
 {
@@ -244,7 +235,7 @@ SambaNames SambaNames::except(std::string_view override_value, const Complain& c
 bool SambaNames::contain(const std::string& name) const
 {
     const auto is_it = [&](const std::string& candidate) { return is_same_name(candidate, name); };
-    return std::ranges::any_of(samba_names, is_it) && std::ranges::none_of(overridden_, is_it);
+    return ntpipe_name_is_sambas(name.c_str()) && std::ranges::none_of(overridden_, is_it);
 }
 
 // One name as a pattern for the other, in which its own wildcards stand for one character each: if both have the same wildcards in

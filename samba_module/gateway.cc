@@ -92,8 +92,9 @@ Status Gateway::open_session()
     }
     ntpipe_watch_handlers handlers{};
     handlers.size = sizeof(handlers);
-    handlers.appeared = [](void* data, std::uint64_t id, const char* name, std::uint64_t scope, std::uint32_t owner) {
-        static_cast<Gateway*>(data)->names_.appeared(id, {name, scope, owner});
+    handlers.appeared = [](void* data, std::uint64_t id, const char* name, std::uint64_t scope, std::uint32_t owner,
+                           bool offered) {
+        static_cast<Gateway*>(data)->names_.appeared(id, {name, scope, owner, offered});
     };
     handlers.gone = [](void* data, std::uint64_t id) { static_cast<Gateway*>(data)->names_.gone(id); };
     handlers.complete = [](void* data) { static_cast<Gateway*>(data)->names_complete(); };

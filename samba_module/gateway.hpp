@@ -18,7 +18,7 @@ namespace ntpipe::samba {
 /// Where a name that a client asks for is to be looked for.
 enum class Place {
     samba,   ///< it is not ours to open
-    broker,  ///< the broker has a pipe of this name that is exported
+    broker,  ///< the broker has a pipe of this name, or a gateway offers one, that is exported
     unknown, ///< the broker has not told all names yet
 };
 

@@ -63,8 +63,9 @@ void Names::reset()
 
 void Names::consider(const Pipe& pipe, const std::string& name, std::uint32_t user, const Pipe*& best) const
 {
-    const bool own = pipe.scope == user;
-    if ((own || (pipe.scope == NTPIPE_WATCH_GLOBAL && best == nullptr)) && is_same_name(name, pipe.name)) {
+    const auto rank = [user](const Pipe& of) { return (of.offered ? 2 : 0) + (of.scope == user ? 0 : 1); };
+    const bool visible = pipe.scope == user || pipe.scope == NTPIPE_WATCH_GLOBAL;
+    if (visible && (best == nullptr || rank(pipe) < rank(*best)) && is_same_name(name, pipe.name)) {
         best = &pipe;
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// names.hpp: the pipes that exist, as the broker has told.
+// names.hpp: the pipes that exist and the names that gateways offer, as the broker has told.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@ public:
         std::string name;
         std::uint64_t scope = 0; ///< a Unix user, or NTPIPE_WATCH_GLOBAL
         std::uint32_t owner = 0;
+        bool offered = false; ///< there is no pipe: a gateway of the owner offers the name
     };
 
     void appeared(std::uint64_t id, Pipe pipe);
@@ -25,7 +26,8 @@ public:
     [[nodiscard]] bool complete() const { return complete_; }
     /// Grows with every pipe that appears: if it has not, what was found before has not been replaced.
     [[nodiscard]] std::uint64_t appearances() const { return appearances_; }
-    /// The pipe that an open by this Unix user reaches: one of the user's own scope before a global one. nullptr: none.
+    /// What an open by this Unix user reaches: one of the user's own scope before a global one, and a pipe before a name that is
+    /// offered. nullptr: nothing.
     [[nodiscard]] const Pipe* find(const std::string& name, std::uint32_t user) const;
 
 private:

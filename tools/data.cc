@@ -86,13 +86,21 @@ std::uint32_t instances_of(const Listing& listing)
 Json json_of(const Listing& listing)
 {
     Json json{
-        {"name", json_text(listing.name)},      {"scope", listing.global ? "global" : "user"},
-        {"type", type_name(listing.type)},      {"direction", direction_name(listing.configuration)},
-        {"owner_uid", listing.owner},           {"owner", user_name(listing.owner)},
-        {"process_id", listing.process_id},     {"instances", instances_of(listing)},
-        {"maximum_instances", nullptr},         {"listening", listing.listening},
-        {"connected", listing.connected},       {"closing", listing.closing},
+        {"name", json_text(listing.name)},
+        {"scope", listing.global ? "global" : "user"},
+        {"type", type_name(listing.type)},
+        {"direction", direction_name(listing.configuration)},
+        {"owner_uid", listing.owner},
+        {"owner", user_name(listing.owner)},
+        {"process_id", listing.process_id},
+        {"instances", instances_of(listing)},
+        {"maximum_instances", nullptr},
+        {"listening", listing.listening},
+        {"connected", listing.connected},
+        {"closing", listing.closing},
         {"disconnected", listing.disconnected},
+        {"origin", listing.origin.empty() ? Json(nullptr) : Json(listing.origin)},
+        {"offered", listing.offered},
     };
     if (listing.maximum_instances != NTPIPE_UNLIMITED_INSTANCES) {
         json["maximum_instances"] = listing.maximum_instances;

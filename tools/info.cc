@@ -98,7 +98,7 @@ void show(const Json& json, bool as_json)
         std::string label = key;
         std::replace(label.begin(), label.end(), '_', ' ');
         facts.emplace_back(label, value.is_string() ? value.get<std::string>()
-                                  : value.is_null() ? "unlimited"
+                                  : value.is_null() ? (key == "origin" ? "-" : "unlimited")
                                                     : value.dump());
     }
     print(facts);

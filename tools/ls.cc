@@ -16,18 +16,22 @@ constexpr Usage usage{"ls", "[PATTERN]",
                       R"(Lists the pipes that you see, or those whose name matches PATTERN, which may contain * and ?.
 INSTANCES are those there are, and the maximum; then how many of them are listening for a client, connected,
 closing (the client has gone, the server has not yet disconnected it) and disconnected. PID is the server of the oldest.
+ORIGIN is the gateway that the pipe comes from; - is none. A gateway may offer names of which there is no pipe yet.
 With --json: an array of objects; maximum_instances is null if there is none.)"};
 
 void print_table(const std::vector<Listing>& pipes)
 {
     std::vector<std::vector<std::string>> lines{{"NAME", "TYPE", "DIRECTION", "INSTANCES", "LISTENING", "CONNECTED",
-                                                 "CLOSING", "DISCONNECTED", "OWNER", "PID"}};
+                                                 "CLOSING", "DISCONNECTED", "OWNER", "PID", "ORIGIN"}};
     for (const Listing& pipe : pipes) {
-        lines.push_back({printable(pipe.name), type_name(pipe.type), direction_name(pipe.configuration),
-                         std::to_string(instances_of(pipe)) + "/" + instances_text(pipe.maximum_instances),
+        lines.push_back({printable(pipe.name), pipe.offered ? "-" : type_name(pipe.type),
+                         pipe.offered ? "-" : direction_name(pipe.configuration),
+                         pipe.offered
+                             ? "offered"
+                             : std::to_string(instances_of(pipe)) + "/" + instances_text(pipe.maximum_instances),
                          std::to_string(pipe.listening), std::to_string(pipe.connected), std::to_string(pipe.closing),
                          std::to_string(pipe.disconnected), user_name(pipe.owner) + (pipe.global ? "" : " (own scope)"),
-                         std::to_string(pipe.process_id)});
+                         std::to_string(pipe.process_id), pipe.origin.empty() ? "-" : pipe.origin});
     }
     std::vector<std::size_t> widths(lines.front().size());
     for (const auto& line : lines) {

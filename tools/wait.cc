@@ -31,7 +31,7 @@ public:
     explicit NewNames(Session& session) : event_(session.events())
     {
         handlers_.size = sizeof(handlers_);
-        handlers_.appeared = [](void* self, std::uint64_t, const char*, std::uint64_t, std::uint32_t) {
+        handlers_.appeared = [](void* self, std::uint64_t, const char*, std::uint64_t, std::uint32_t, bool) {
             static_cast<NewNames*>(self)->event_.happen();
         };
         handlers_.gone = [](void*, std::uint64_t) {};

@@ -2,6 +2,7 @@
 // names.cc: the C API: listing and watching names; security descriptors as text.
 #include "api/objects_internal.hpp"
 
+#include "name/samba_names.hpp"
 #include "security/sddl.hpp"
 
 using namespace ntpipe;
@@ -25,7 +26,9 @@ bool copy_listing(TALLOC_CTX* mem_ctx, ntpipe_listing& out, const space::PipeLis
     out.connected = count(space::InstanceState::connected);
     out.closing = count(space::InstanceState::closing);
     out.disconnected = count(space::InstanceState::disconnected);
-    return out.name != nullptr;
+    out.origin = talloc_strndup(mem_ctx, in.origin.data(), in.origin.size());
+    out.offered = in.offered;
+    return out.name != nullptr && out.origin != nullptr;
 }
 
 } // namespace
@@ -38,7 +41,7 @@ struct ntpipe_watch final : session::NameWatcher {
     void appeared(const Name& name) override
     {
         const std::uint64_t scope = name.scope == space::global_scope ? NTPIPE_WATCH_GLOBAL : name.scope - 1;
-        handlers.appeared(private_data, name.pipe, name.name.c_str(), scope, name.owner);
+        handlers.appeared(private_data, name.pipe, name.name.c_str(), scope, name.owner, name.offered);
     }
     void gone(const Name& name) override { handlers.gone(private_data, name.pipe); }
     void complete() override { handlers.complete(private_data); }
@@ -114,6 +117,17 @@ ntpipe_status ntpipe_watch_names(TALLOC_CTX* mem_ctx, ntpipe_session* session, c
         session->gate->watch(**watch);
         return Status::success;
     });
+}
+
+bool ntpipe_name_is_sambas(const char* name)
+{
+    bool is_sambas = false;
+    (void)guarded([&] {
+        const auto parsed = name::parse_bare(name);
+        is_sambas = parsed && name::is_samba_name(parsed->folded);
+        return Status::success;
+    });
+    return is_sambas;
 }
 
 bool ntpipe_name_matches(const char* pattern, const char* name)

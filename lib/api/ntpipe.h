@@ -601,6 +601,8 @@ struct ntpipe_listing {
     uint32_t connected;
     uint32_t closing;
     uint32_t disconnected;
+    const char* origin; /* label of the gateway that it came from, or that offers it; "": a native pipe */
+    bool offered;       /* no pipe is here: a gateway offers the name */
 };
 
 /*
@@ -619,7 +621,10 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_list(TALLOC_CTX* mem_ctx, struct ntpipe_sessi
 #define NTPIPE_WATCH_GLOBAL UINT64_MAX
 struct ntpipe_watch_handlers {
     size_t size; /* sizeof(struct ntpipe_watch_handlers) */
-    void (*appeared)(void* private_data, uint64_t pipe, const char* name, uint64_t scope_uid, uint32_t owner);
+    /* `offered`: no pipe, but a name that a gateway of `owner` offers. Both may be there, under numbers of their own. Told again
+     * under the same number when somebody else offers it. */
+    void (*appeared)(void* private_data, uint64_t pipe, const char* name, uint64_t scope_uid, uint32_t owner,
+                     bool offered);
     void (*gone)(void* private_data, uint64_t pipe);
     /* All names that are there have been told. */
     void (*complete)(void* private_data);
@@ -638,6 +643,9 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_watch_names(TALLOC_CTX* mem_ctx, struct ntpip
                                                struct ntpipe_watch** watch);
 /* Takes in what the broker has said so far, without waiting and without calling back for requests. */
 NTPIPE_PUBLIC void ntpipe_session_take_in(struct ntpipe_session* session);
+
+/* True if `name` is one that Samba serves itself (lsarpc, srvsvc...). Such names are root's on a system broker. */
+NTPIPE_PUBLIC bool ntpipe_name_is_sambas(const char* name);
 
 /* True if `name` matches `pattern`, which may contain * and ?, as names are compared. False also if either is not UTF-8. */
 NTPIPE_PUBLIC bool ntpipe_name_matches(const char* pattern, const char* name);
@@ -796,6 +804,177 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_create_pair_recv(struct tevent_req* req, TALL
                                                     struct ntpipe_end** read_end, struct ntpipe_end** write_end);
 NTPIPE_PUBLIC ntpipe_status ntpipe_create_pair(TALLOC_CTX* mem_ctx, struct ntpipe_session* session, uint32_t size,
                                                struct ntpipe_end** read_end, struct ntpipe_end** write_end);
+
+/* ---- gateways: names that live elsewhere --------------------------------------------------------------------------------- */
+
+/*
+ * A gateway joins the namespace with another place that has pipes. It *publishes* (is told of the pipes that are here, so that it
+ * can offer them there) and *resolves* (is asked when somebody here opens or waits for a name that has no instance here). Each pipe
+ * knows the gateway that it came from, its *origin*. A gateway is never told of, nor asked for, what came from itself, and nobody
+ * is asked because of an open by a process that is itself being asked about that name: so there are no loops.
+ *
+ * What a gateway of a Unix user may: it sees what that user's sessions see, and is asked for opens and waits of that user alone.
+ * What it serves is in the user's own scope. A gateway of root, or of a user whom the broker's configuration allows it
+ * (ntpiped --global-gateways), is asked for everybody, and what it serves is in the global scope. Reserved names (Samba's) are
+ * asked of root's gateways only, and never for an open that a trusted front such as smbd makes for somebody else. Gateways are
+ * asked one after the other, the user's own first, in the order in which they came, until one does not say
+ * STATUS_OBJECT_NAME_NOT_FOUND.
+ *
+ * A gateway lives in the library: when the broker has gone and come back it is registered again with what it offers. Opens and
+ * waits for which a gateway would be asked wait for it then.
+ */
+struct ntpipe_gateway;
+struct ntpipe_question;
+
+#define NTPIPE_GATEWAY_PUBLISH 1u      /* wants `published` and `gone` */
+#define NTPIPE_GATEWAY_RESOLVE 2u      /* wants `asked` */
+#define NTPIPE_GATEWAY_OFFERED_ONLY 4u /* with RESOLVE: only for names that it offers; else for any */
+
+/* A pipe that is here, or a name that another gateway offers. Strings are valid during the call. */
+struct ntpipe_published {
+    size_t size;                /* sizeof(struct ntpipe_published) */
+    uint64_t pipe;              /* its number while it is here. A name that comes anew has another one */
+    const char* name;           /* without prefix, as its creator spelled it */
+    const char* origin;         /* label of the gateway that it came from; "": a native pipe */
+    bool offered;               /* no pipe is here: a gateway offers the name. All numbers below are 0 */
+    bool reject_remote;         /* made with NTPIPE_REJECT_REMOTE_CLIENTS */
+    uint64_t scope_uid;         /* the user of the scope, or NTPIPE_WATCH_GLOBAL */
+    uint32_t owner;             /* Unix user that created it, or whose gateway offers it */
+    uint32_t type;              /* enum ntpipe_type */
+    uint32_t configuration;     /* 0 inbound, 1 outbound, 2 full duplex */
+    uint32_t maximum_instances; /* NTPIPE_UNLIMITED_INSTANCES: unlimited */
+    uint32_t inbound_quota;     /* bytes; of the oldest instance */
+    uint32_t outbound_quota;
+    int64_t default_timeout;      /* 100 ns units, negative */
+    uint32_t current_instances;   /* in any state */
+    uint32_t listening_instances; /* of these */
+};
+
+/* What a gateway is told. Called from the session's event context. Handlers may call anything of this API, but must not free the
+ * gateway or the session. Those that its `what` does not need may be NULL. */
+struct ntpipe_gateway_handlers {
+    size_t size; /* sizeof(struct ntpipe_gateway_handlers) */
+    /* The broker has taken the gateway in; again after each restart of the broker. May be NULL. */
+    void (*registered)(void* private_data);
+    /* The broker refuses it (STATUS_INVALID_PARAMETER, STATUS_QUOTA_EXCEEDED: too many gateways of this user), or there is none
+     * (the statuses of requests on a session). It stays out. May be NULL. */
+    void (*refused)(void* private_data, ntpipe_status status);
+    /* The broker is lost: what was published may no longer be true. It is told anew, then `complete`, when it is back. */
+    void (*reset)(void* private_data);
+    /* PUBLISH: a pipe is here, or something about it has changed: told anew, whole. Changes that come close together may be one. */
+    void (*published)(void* private_data, const struct ntpipe_published* pipe);
+    /* PUBLISH: it has gone. */
+    void (*gone)(void* private_data, uint64_t pipe);
+    /* PUBLISH: all that was here at the registration has been told. */
+    void (*complete)(void* private_data);
+    /* RESOLVE: somebody asks. The question belongs to the handler from here on: see below. */
+    void (*asked)(void* private_data, struct ntpipe_question* question);
+};
+
+struct ntpipe_gateway_params {
+    size_t size;       /* sizeof(struct ntpipe_gateway_params) */
+    const char* label; /* what it is called in listings and logs: 1 to 64 bytes of printable ASCII */
+    uint32_t what;     /* NTPIPE_GATEWAY_... */
+    /* In which time it answers each question, in milliseconds, 1 to 30000; 0: 5000. When it is over the answer is "no". */
+    uint32_t deadline_ms;
+};
+#define NTPIPE_GATEWAY_PARAMS_INIT {sizeof(struct ntpipe_gateway_params), NULL, 0, 0}
+
+/*
+ * Makes this process a gateway, until talloc_free(*gateway). Does not wait; ntpipe_ping() afterwards does, `registered` tells.
+ * A gateway keeps what it needs of its session. It needs a broker: a local namespace has none.
+ * STATUS_NOT_SUPPORTED  the session is a local namespace
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_gateway_open(TALLOC_CTX* mem_ctx, struct ntpipe_session* session,
+                                                const struct ntpipe_gateway_params* params,
+                                                const struct ntpipe_gateway_handlers* handlers, void* private_data,
+                                                struct ntpipe_gateway** gateway);
+
+/*
+ * Says that the gateway could serve this name: listings and watches show it as `offered` while no pipe of that name is here. Only
+ * names that are offered can be opened by SMB clients. Offering twice is once.
+ *   name  as for ntpipe_create_send()
+ * STATUS_OBJECT_NAME_INVALID, STATUS_OBJECT_PATH_SYNTAX_BAD   not a name
+ * STATUS_ACCESS_DENIED   not a RESOLVE gateway
+ * STATUS_QUOTA_EXCEEDED  more than 16384 names
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_gateway_offer(struct ntpipe_gateway* gateway, const char* name);
+/* Takes that back. STATUS_OBJECT_NAME_NOT_FOUND: it was not offered. */
+NTPIPE_PUBLIC ntpipe_status ntpipe_gateway_withdraw(struct ntpipe_gateway* gateway, const char* name);
+
+/*
+ * As ntpipe_create_send(), whose recv it shares: an instance whose pipe's origin is the gateway, for any client.
+ * STATUS_OBJECT_NAME_COLLISION  a pipe of that name is here that is not of this gateway
+ * STATUS_FILE_CLOSED            the gateway is not registered
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_gateway_create_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                            struct ntpipe_gateway* gateway, const char* name,
+                                                            const struct ntpipe_create_params* params);
+
+/*
+ * A question is a talloc object that belongs to who was asked: talloc_free() it when done with it, in whatever order with the
+ * gateway and the session. Freed without an answer it is answered STATUS_OBJECT_NAME_NOT_FOUND. One answer counts: one of
+ * ntpipe_question_answer() and ntpipe_question_serve_send().
+ */
+struct ntpipe_question_info {
+    size_t size;                  /* sizeof(struct ntpipe_question_info) */
+    const char* name;             /* without prefix, as it was asked for; aliases are translated */
+    bool wait;                    /* FSCTL_PIPE_WAIT; else an open */
+    bool global;                  /* what is served will be in the global scope; else in the scope of identity->uid */
+    uint32_t desired_access;      /* open: access mask */
+    uint32_t impersonation_level; /* open: 0 to 3, that the gateway gets */
+    int64_t timeout_ms; /* wait: what is left of it, NTPIPE_WAIT_DEFAULT: the pipe's default; or NTPIPE_WAIT_FOREVER */
+    uint32_t deadline_ms; /* time to answer in, from when it was asked */
+    /* Who asks, as much as a server would learn. Of a wait: without `authorization`. */
+    const struct ntpipe_identity* identity;
+};
+/* Valid while the question lives. */
+NTPIPE_PUBLIC const struct ntpipe_question_info* ntpipe_question_get_info(struct ntpipe_question* question);
+
+/*
+ * `over` is called, once, when the question needs no answer any more: who asked has gone, the time is over, a pipe of that name has
+ * come, the broker is lost, the gateway is freed. It may free the question. From then on answers have no effect.
+ */
+NTPIPE_PUBLIC void ntpipe_question_set_over(struct ntpipe_question* question,
+                                            void (*over)(void* private_data, struct ntpipe_question* question),
+                                            void* private_data);
+NTPIPE_PUBLIC bool ntpipe_question_is_over(struct ntpipe_question* question);
+/* Of its session: what ntpipe_question_serve_send() takes as `ev`. */
+NTPIPE_PUBLIC struct tevent_context* ntpipe_question_event_context(struct ntpipe_question* question);
+
+/*
+ * Answers.
+ *   status  STATUS_OBJECT_NAME_NOT_FOUND: no such pipe: the next gateway is asked, if there is one. Any other error: who asked
+ *           gets that (STATUS_PIPE_NOT_AVAILABLE, STATUS_ACCESS_DENIED, STATUS_IO_TIMEOUT of a wait...). STATUS_SUCCESS: of a wait
+ *           only: an instance is available; none is made
+ * STATUS_NOT_FOUND          the question is over
+ * STATUS_INVALID_PARAMETER  no such answer
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_question_answer(struct ntpipe_question* question, ntpipe_status status);
+/*
+ * Of a wait: the name exists, but nothing of it is available now: the answer may take as long as the wait does instead of
+ * deadline_ms.
+ * STATUS_NOT_FOUND          the question is over
+ * STATUS_INVALID_PARAMETER  it is an open
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_question_hold(struct ntpipe_question* question);
+
+/*
+ * Answers an open with an instance: creates it for exactly that client. As ntpipe_create_send(), whose recv it shares. The client
+ * is connected right after: listen on the end. The end serves that client only: when it has gone, or did not come, listening gives
+ * STATUS_CONNECTION_DISCONNECTED: close it. The question may be freed while the request runs; cancelling or freeing the request
+ * answers "no".
+ *   name    as the pipe's own spelling, the same name as was asked for; NULL: as it was asked for
+ *   params  as for ntpipe_create_send(); disposition and scope are not looked at. The descriptor decides what the client gets: the
+ *           default one gives others than the gateway's user read access only
+ * STATUS_NOT_FOUND              the question is over
+ * STATUS_OBJECT_NAME_COLLISION  a pipe of that name is here that is not of this gateway: the client has been sent there
+ * STATUS_ACCESS_DENIED          the descriptor does not let the client in; it has got that answer
+ * STATUS_INVALID_PARAMETER      it is a wait; another name; and the statuses of ntpipe_create_send(): the client gets "no"
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_question_serve_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                            struct ntpipe_question* question, const char* name,
+                                                            const struct ntpipe_create_params* params);
 
 /* ---- security descriptors ------------------------------------------------------------------------------------------------ */
 

@@ -26,6 +26,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -253,6 +254,8 @@ struct Listing {
     std::uint32_t connected = 0;
     std::uint32_t closing = 0;
     std::uint32_t disconnected = 0;
+    std::string origin;   ///< label of its gateway; empty: a native pipe
+    bool offered = false; ///< no pipe: a gateway offers the name
 };
 
 /// A handle that is no pipe: the directory of all pipes, or the volume.
@@ -302,6 +305,108 @@ private:
     }
 
     Talloc<ntpipe_directory> directory_;
+    tevent_context* events_;
+};
+
+/// Somebody asks a gateway. Letting go of it without an answer says "no". May outlive the gateway and the session.
+class Question {
+public:
+    /// Takes the question over.
+    explicit Question(ntpipe_question* question) : question_(question) {}
+    Question(Question&& other) noexcept : question_(std::move(other.question_)), over_(std::move(other.over_))
+    {
+        listen();
+    }
+    Question& operator=(Question&& other) noexcept
+    {
+        question_ = std::move(other.question_);
+        over_ = std::move(other.over_);
+        listen();
+        return *this;
+    }
+    Question(const Question&) = delete;
+    Question& operator=(const Question&) = delete;
+    ~Question() = default;
+
+    [[nodiscard]] const ntpipe_question_info& info() const { return *ntpipe_question_get_info(get()); }
+    /// Calls `over`, once, when no answer is needed any more. It may destroy the question.
+    void on_over(std::function<void()> over)
+    {
+        over_ = std::move(over);
+        listen();
+    }
+    [[nodiscard]] bool is_over() const { return ntpipe_question_is_over(get()); }
+    Status answer(Status status) { return static_cast<Status>(ntpipe_question_answer(get(), raw(status))); }
+    Status hold() { return static_cast<Status>(ntpipe_question_hold(get())); }
+    /// An instance for exactly that client. `name`: another spelling.
+    [[nodiscard]] auto serve(const CreateParameters& parameters = {}, const std::string& name = "")
+    {
+        tevent_context* events = ntpipe_question_event_context(get());
+        tevent_req* request =
+            ntpipe_question_serve_send(nullptr, events, get(), name.empty() ? nullptr : name.c_str(), &parameters);
+        return Awaited<ReceiveEnd<true>>(events, request, ReceiveEnd<true>{events});
+    }
+    [[nodiscard]] ntpipe_question* get() const { return question_.get(); }
+
+private:
+    void listen()
+    {
+        if (question_ != nullptr && over_) {
+            ntpipe_question_set_over(
+                get(),
+                [](void* self, ntpipe_question*) {
+                    const auto over = std::move(static_cast<Question*>(self)->over_);
+                    over();
+                },
+                this);
+        }
+    }
+
+    Talloc<ntpipe_question> question_;
+    std::function<void()> over_;
+};
+
+/// What a gateway is told: see struct ntpipe_gateway_handlers.
+class GatewayHandlers {
+public:
+    GatewayHandlers() = default;
+    GatewayHandlers(const GatewayHandlers&) = delete;
+    GatewayHandlers& operator=(const GatewayHandlers&) = delete;
+    virtual ~GatewayHandlers() = default;
+    virtual void registered() {}
+    virtual void refused(Status /*status*/) {}
+    virtual void reset() {}
+    virtual void published(const ntpipe_published& /*pipe*/) {}
+    virtual void gone(std::uint64_t /*pipe*/) {}
+    virtual void complete() {}
+    virtual void asked(Question /*question*/) {}
+};
+
+struct GatewayParameters : ntpipe_gateway_params {
+    GatewayParameters() : ntpipe_gateway_params(NTPIPE_GATEWAY_PARAMS_INIT) {}
+};
+
+/// This process as a gateway.
+class Gateway {
+public:
+    Gateway(ntpipe_gateway* gateway, tevent_context* events) : gateway_(gateway), events_(events) {}
+
+    Status offer(const std::string& name) { return static_cast<Status>(ntpipe_gateway_offer(get(), name.c_str())); }
+    Status withdraw(const std::string& name)
+    {
+        return static_cast<Status>(ntpipe_gateway_withdraw(get(), name.c_str()));
+    }
+    /// An instance for any client, whose pipe comes from this gateway.
+    [[nodiscard]] auto create(const std::string& name, const CreateParameters& parameters = {})
+    {
+        return Awaited<ReceiveEnd<true>>(events_,
+                                         ntpipe_gateway_create_send(nullptr, events_, get(), name.c_str(), &parameters),
+                                         ReceiveEnd<true>{events_});
+    }
+    [[nodiscard]] ntpipe_gateway* get() const { return gateway_.get(); }
+
+private:
+    Talloc<ntpipe_gateway> gateway_;
     tevent_context* events_;
 };
 
@@ -374,6 +479,32 @@ public:
     {
         return await(ntpipe_list_send(nullptr, events(), get(), pattern.c_str()), ReceiveListings());
     }
+    /// Makes this process a gateway; `handlers` must live as long as that.
+    [[nodiscard]] Result<Gateway> gateway(const GatewayParameters& parameters, GatewayHandlers& handlers)
+    {
+        ntpipe_gateway_handlers table{};
+        table.size = sizeof(table);
+        table.registered = [](void* data) { static_cast<GatewayHandlers*>(data)->registered(); };
+        table.refused = [](void* data, ntpipe_status status) {
+            static_cast<GatewayHandlers*>(data)->refused(static_cast<Status>(status));
+        };
+        table.reset = [](void* data) { static_cast<GatewayHandlers*>(data)->reset(); };
+        table.published = [](void* data, const ntpipe_published* pipe) {
+            static_cast<GatewayHandlers*>(data)->published(*pipe);
+        };
+        table.gone = [](void* data, std::uint64_t pipe) { static_cast<GatewayHandlers*>(data)->gone(pipe); };
+        table.complete = [](void* data) { static_cast<GatewayHandlers*>(data)->complete(); };
+        table.asked = [](void* data, ntpipe_question* question) {
+            static_cast<GatewayHandlers*>(data)->asked(Question(question));
+        };
+        ntpipe_gateway* gateway = nullptr;
+        const auto status =
+            static_cast<Status>(ntpipe_gateway_open(nullptr, get(), &parameters, &table, &handlers, &gateway));
+        if (status != Status::success) {
+            return status;
+        }
+        return Gateway(gateway, events());
+    }
     [[nodiscard]] auto ping()
     {
         return await(ntpipe_ping_send(nullptr, events(), get()), ReceiveStatus<ntpipe_ping_recv>());
@@ -428,7 +559,8 @@ private:
             std::vector<Listing> out;
             for (const ntpipe_listing& in : std::span(listings, count)) {
                 out.push_back({in.name, in.global, in.owner, in.process_id, in.type, in.configuration,
-                               in.maximum_instances, in.listening, in.connected, in.closing, in.disconnected});
+                               in.maximum_instances, in.listening, in.connected, in.closing, in.disconnected, in.origin,
+                               in.offered});
             }
             return out;
         }

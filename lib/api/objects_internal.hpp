@@ -192,7 +192,9 @@ template <typename Send, typename Receive>
 [[nodiscard]] tevent_req* send_create(TALLOC_CTX* mem_ctx, tevent_context* ev,
                                       const std::shared_ptr<session::Gate>& gate,
                                       const std::function<Result<name::Name>()>& name,
-                                      const ntpipe_create_params* params);
+                                      const ntpipe_create_params* params,
+                                      std::optional<space::GatewayHandle> gateway = std::nullopt,
+                                      std::optional<space::QuestionId> question = std::nullopt);
 [[nodiscard]] tevent_req* send_open(TALLOC_CTX* mem_ctx, tevent_context* ev, const std::shared_ptr<session::Gate>& gate,
                                     const std::function<Status(session::OpenRequest&)>& name_it,
                                     const ntpipe_open_params* params);

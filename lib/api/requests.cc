@@ -59,7 +59,8 @@ Status fill(space::CreateParameters& out, const ntpipe_create_params& in)
 namespace ntpipe::api {
 
 tevent_req* send_create(TALLOC_CTX* mem_ctx, tevent_context* ev, const std::shared_ptr<session::Gate>& gate,
-                        const std::function<Result<name::Name>()>& name, const ntpipe_create_params* params)
+                        const std::function<Result<name::Name>()>& name, const ntpipe_create_params* params,
+                        std::optional<space::GatewayHandle> gateway, std::optional<space::QuestionId> question)
 {
     CreateState* state = nullptr;
     tevent_req* req = make_request(mem_ctx, state);
@@ -78,6 +79,8 @@ tevent_req* send_create(TALLOC_CTX* mem_ctx, tevent_context* ev, const std::shar
             return parsed.status();
         }
         state->parameters.name = *std::move(parsed);
+        state->parameters.gateway = gateway;
+        state->parameters.question = question;
         if (const Status status = fill(state->parameters, given); status != Status::success) {
             return status;
         }

@@ -23,6 +23,36 @@ constexpr std::uint32_t information_created = 2;
 
 constexpr std::uint32_t type_mask = 3;
 
+// SEMANTICS 2.3: the initial state is LISTENING.
+ReturnedInstance fresh_instance(const CreateParameters& parameters)
+{
+    ReturnedInstance instance;
+    const bool takes_clients = !doubt::server_without_data_access_needs_listen ||
+                               security::has_data_access(security::map_generic(parameters.desired_access));
+    instance.bound = parameters.question.has_value();
+    instance.state = takes_clients && !instance.bound ? InstanceState::listening : InstanceState::disconnected;
+    instance.period = 1;
+    instance.inbound_quota = parameters.inbound_quota;
+    instance.outbound_quota = parameters.outbound_quota;
+    return instance;
+}
+
+// The creator gets what it asks for.
+security::AccessMask access_of_creator(std::uint32_t desired_access)
+{
+    const security::AccessMask granted = security::map_generic(desired_access);
+    return (granted & security::access::maximum_allowed) == 0
+               ? granted
+               : (granted & ~security::access::maximum_allowed) | security::access::file_all;
+}
+
+end::PipeType type_of(std::uint32_t type)
+{
+    return static_cast<end::PipeType>(type & ~end::reject_remote_clients);
+}
+
+} // namespace
+
 // SEMANTICS 2.1: share access defines the direction.
 end::Configuration configuration_of(std::uint32_t share_access)
 {
@@ -36,26 +66,6 @@ end::Configuration configuration_of(std::uint32_t share_access)
     }
 }
 
-// SEMANTICS 2.3: the initial state is LISTENING.
-ReturnedInstance fresh_instance(const CreateParameters& parameters)
-{
-    ReturnedInstance instance;
-    const bool takes_clients = !doubt::server_without_data_access_needs_listen ||
-                               security::has_data_access(security::map_generic(parameters.desired_access));
-    instance.state = takes_clients ? InstanceState::listening : InstanceState::disconnected;
-    instance.period = 1;
-    instance.inbound_quota = parameters.inbound_quota;
-    instance.outbound_quota = parameters.outbound_quota;
-    return instance;
-}
-
-end::PipeType type_of(std::uint32_t type)
-{
-    return static_cast<end::PipeType>(type & ~end::reject_remote_clients);
-}
-
-} // namespace
-
 // What is wrong whether the pipe exists or not.
 Status Namespace::check_parameters(const CreateParameters& parameters)
 {
@@ -67,10 +77,9 @@ Status Namespace::check_parameters(const CreateParameters& parameters)
     return share_ok && disposition_ok && modes_ok ? Status::success : Status::invalid_parameter;
 }
 
-Result<Scope> Namespace::scope_for_create(const Party& party, const CreateParameters& parameters) const
+Result<Scope> Namespace::scope_for_create(const Party& party, const CreateParameters& parameters)
 {
-    const auto& reserved = policy_.reserved_names;
-    if (!party.privileged && std::find(reserved.begin(), reserved.end(), parameters.name.folded) != reserved.end()) {
+    if (!party.privileged && is_reserved(parameters.name)) {
         return Status::access_denied;
     }
     if (!policy_.user_scopes) {
@@ -101,15 +110,22 @@ Result<Created> Namespace::create(SessionId session_id, RequestId request, Insta
     if (const Status status = check_parameters(parameters); status != Status::success) {
         return status;
     }
+    if (parameters.question) {
+        return serve(*session, handle, parameters);
+    }
     const Result<Scope> scope = scope_for_create(session->party, parameters);
-    if (!scope) {
-        return scope.status();
+    const Result<Origin> origin = origin_of(*session, parameters);
+    if (!scope || !origin) {
+        return scope ? origin.status() : scope.status();
     }
     Pipe* found = find_for_create(parameters, *scope);
     if (found == nullptr) {
         return create_pipe(*session, handle, *scope, parameters);
     }
     Pipe& pipe = *found;
+    if (pipe.origin.gateway != origin->gateway) {
+        return origin->native() ? Status::access_denied : Status::object_name_collision;
+    }
     if (pipe.reserved_until && pipe.instances.empty() && pipe.secret == parameters.secret) {
         // Its own first create, whose answer was lost with the broker.
         CreateParameters again = parameters;
@@ -156,8 +172,6 @@ void Namespace::keep(std::unique_ptr<Pipe> owned)
     }
 }
 
-namespace {
-
 // SEMANTICS 6.2: CreateNamedPipe has a default of its own; a pipe without a name gets that of its creator's token.
 security::Descriptor descriptor_for(const CreateParameters& parameters, const security::Token& creator)
 {
@@ -167,8 +181,6 @@ security::Descriptor descriptor_for(const CreateParameters& parameters, const se
     return parameters.name.spelling.empty() ? security::native_default_descriptor(creator)
                                             : security::default_descriptor(creator);
 }
-
-} // namespace
 
 Result<Created> Namespace::create_pipe(Session& session, InstanceHandle handle, Scope scope,
                                        const CreateParameters& parameters)
@@ -201,25 +213,26 @@ Result<Created> Namespace::create_pipe(Session& session, InstanceHandle handle, 
     pipe.default_timeout = *parameters.default_timeout;
     pipe.descriptor = std::move(descriptor);
     pipe.secret = parameters.secret;
+    if (const Result<Origin> origin = origin_of(session, parameters)) {
+        pipe.origin = *origin;
+    }
     keep(std::move(owned));
 
     Instance& instance = add_instance(session, handle, pipe, fresh_instance(parameters));
-    // The creator gets what it asks for.
-    security::AccessMask granted = security::map_generic(parameters.desired_access);
-    if ((granted & security::access::maximum_allowed) != 0) {
-        granted = (granted & ~security::access::maximum_allowed) | security::access::file_all;
-    }
-    instance.granted_access = granted;
-    return Created{information_created, instance.attributes(granted), pipe.secret};
+    instance.granted_access = access_of_creator(parameters.desired_access);
+    return Created{information_created, instance.attributes(instance.granted_access), pipe.secret};
 }
 
 // SEMANTICS 2.2, in its order: access, number of instances, disposition, direction.
 Result<Created> Namespace::create_instance(Session& session, InstanceHandle handle, Pipe& pipe,
                                            const CreateParameters& parameters)
 {
-    const Result<security::AccessMask> granted =
-        security::check_access(pipe.descriptor, session.party.identity.token,
-                               parameters.desired_access | security::access::create_pipe_instance);
+    // What a gateway serves is its own, whatever the descriptor lets others do.
+    Result<security::AccessMask> granted = access_of_creator(parameters.desired_access);
+    if (pipe.origin.native()) {
+        granted = security::check_access(pipe.descriptor, session.party.identity.token,
+                                         parameters.desired_access | security::access::create_pipe_instance);
+    }
     if (!granted) {
         return granted.status();
     }
@@ -252,6 +265,7 @@ Namespace::Instance& Namespace::add_instance(Session& session, InstanceHandle ha
     instance.period = as.period;
     instance.inbound_quota = as.inbound_quota;
     instance.outbound_quota = as.outbound_quota;
+    instance.bound = as.bound;
     const bool new_pipe = pipe.instances.empty() && !pipe.reserved_until;
     session.instances.emplace(handle, std::move(owned));
     pipe.instances.push_back(&instance);
@@ -263,7 +277,11 @@ Namespace::Instance& Namespace::add_instance(Session& session, InstanceHandle ha
         effects_.emplace_back(ServersChanged{pipe.record()});
     }
     instances_changed(pipe);
-    if (as.state == InstanceState::listening) {
+    if (as.state == InstanceState::listening &&
+        as.bound) { // it was made by an earlier broker, for a client that it lost
+        set_state(instance, InstanceState::disconnected);
+        effects_.emplace_back(Unserved{session.id, handle});
+    } else if (as.state == InstanceState::listening) {
         enter_listening(instance);
     } else {
         set_state(instance, as.state);
@@ -294,6 +312,7 @@ Namespace::Pipe* Namespace::add_pipe(const PipeRecord& record)
     pipe.default_timeout = record.default_timeout;
     pipe.descriptor = *descriptor;
     pipe.secret = record.secret;
+    pipe.origin = record.origin;
     take_over_departed(pipe);
     keep(std::move(owned));
     next_pipe_id_ = std::max(next_pipe_id_, record.id + 1);

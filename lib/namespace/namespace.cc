@@ -2,6 +2,7 @@
 // namespace.cc: sessions, the states of instances, listing.
 #include "namespace/namespace.hpp"
 
+#include "name/samba_names.hpp"
 #include "namespace/objects.hpp"
 
 #include <algorithm>
@@ -29,6 +30,7 @@ PipeRecord Namespace::Pipe::record() const
     record.default_timeout = default_timeout;
     record.descriptor = descriptor.self_relative();
     record.secret = secret;
+    record.origin = origin;
     return record;
 }
 
@@ -44,7 +46,8 @@ InstanceAttributes Namespace::Instance::attributes(security::AccessMask granted)
             granted};
 }
 
-Namespace::Namespace(Policy policy, PipeId first_pipe_id) : policy_(std::move(policy)), next_pipe_id_(first_pipe_id)
+Namespace::Namespace(Policy policy, PipeId first_pipe_id)
+    : policy_(std::move(policy)), next_pipe_id_(first_pipe_id), next_question_(first_pipe_id)
 {
     for (const Alias& alias : policy_.aliases) {
         fixed_aliases_[alias.alias.folded] = alias.real;
@@ -55,6 +58,12 @@ Namespace::~Namespace() = default;
 
 std::vector<Effect> Namespace::take_effects()
 {
+    while (!listening_again_.empty()) {
+        for (const PipeId pipe : std::exchange(listening_again_, {})) {
+            retry_questions(pipe);
+        }
+    }
+    publish_changes();
     return std::exchange(effects_, {});
 }
 
@@ -104,6 +113,15 @@ Namespace::Pipe* Namespace::find_pipe(const name::Name& name, const security::Id
     return nullptr;
 }
 
+// The same, but for what must not be reached over the network by way of a gateway: what Samba serves itself.
+Namespace::Pipe* Namespace::find_for_client(const name::Name& name, const security::Identity& identity,
+                                            bool stated) const
+{
+    Pipe* pipe = find_pipe(name, identity);
+    const bool hidden = pipe != nullptr && stated && !pipe->origin.native() && name::is_samba_name(name.folded);
+    return hidden ? nullptr : pipe;
+}
+
 // ---- sessions ----
 
 void Namespace::add_session(SessionId session, Party party)
@@ -129,6 +147,7 @@ void Namespace::remove_session(SessionId session)
     for (auto& [id, other] : sessions_) {
         other->parked_opens.remove_if(of_session);
     }
+    end_questions(session);
     std::list<ParkedOpen> parked = std::move(gone->parked_opens);
     while (!gone->instances.empty()) {
         remove_instance(*gone->instances.begin()->second);
@@ -140,6 +159,7 @@ void Namespace::remove_session(SessionId session)
         }
     }
     sessions_.erase(session);
+    drop_gateways(session);
     retry_parked(parked); // they find another instance, or hear that there is none
 }
 
@@ -158,6 +178,9 @@ void Namespace::enter_listening(Instance& instance)
     pipe.listening.push_back(&instance);
     instance.place_in_queue = std::prev(pipe.listening.end());
     wake_waiters(pipe, Status::success);
+    if (!questions_.empty()) {
+        listening_again_.push_back(pipe.id);
+    }
 }
 
 void Namespace::leave_listening(Instance& instance)
@@ -176,6 +199,11 @@ bool Namespace::listening(SessionId session, InstanceHandle handle, std::uint64_
     // In a new period it stands at the tail of the queue, whatever the namespace believed before.
     leave_listening(*instance);
     instance->period = period;
+    if (instance->bound) { // its client did not come, and it is for nobody else
+        set_state(*instance, InstanceState::disconnected);
+        effects_.emplace_back(Unserved{session, handle});
+        return true;
+    }
     enter_listening(*instance);
     return true;
 }
@@ -272,8 +300,8 @@ void Namespace::cancel(SessionId session, RequestId request)
         list.erase(found);
         return true;
     };
-    bool found =
-        remove_from(waiters_) || remove_from(notifiers_) || remove_from(parked_opens_) || remove_from(parked_creates_);
+    bool found = cancel_question(session, request) || remove_from(waiters_) || remove_from(notifiers_) ||
+                 remove_from(parked_opens_) || remove_from(parked_creates_);
     for (auto it = sessions_.begin(); !found && it != sessions_.end(); ++it) {
         found = remove_from(it->second->parked_opens);
     }
@@ -296,11 +324,14 @@ std::optional<Nanoseconds> Namespace::next_deadline() const
     for (const auto& [id, pipe] : pipes_by_id_) {
         consider(pipe->reserved_until);
     }
+    consider(next_question_deadline());
     return next;
 }
 
 void Namespace::expire(Nanoseconds now)
 {
+    now_ = now;
+    expire_questions(now);
     for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
         if (waiter->deadline && *waiter->deadline <= now) {
             waiter = end_wait(waiter, Status::io_timeout);
@@ -335,12 +366,14 @@ bool Namespace::sees(SessionId session, Scope scope) const
 std::vector<PipeListing> Namespace::list(SessionId session, std::u16string_view pattern, bool reachable,
                                          const std::optional<Key>& after, std::size_t most, bool& more) const
 {
-    std::vector<PipeListing> listings;
+    std::vector<std::pair<Key, PipeListing>> lines;
     more = false;
     const auto looking = sessions_.find(session);
     if (looking == sessions_.end()) {
-        return listings;
+        return {};
     }
+    list_offers(session, pattern, reachable, after, most, lines);
+    const std::size_t offers = lines.size();
     const security::Identity& identity = looking->second->party.identity;
     const auto is_shown = [&](const Pipe& pipe) {
         return reachable ? find_pipe(pipe.name, identity) == &pipe : sees(session, pipe.scope);
@@ -350,11 +383,10 @@ std::vector<PipeListing> Namespace::list(SessionId session, std::u16string_view 
         if (!is_shown(pipe) || pipe.instances.empty() || !name::matches(pattern, it->first.first)) {
             continue;
         }
-        if (listings.size() == most) {
-            more = true;
+        if (lines.size() - offers > most) {
             break;
         }
-        PipeListing& listing = listings.emplace_back();
+        PipeListing& listing = lines.emplace_back(it->first, PipeListing()).second;
         listing.name = pipe.name.spelling;
         listing.scope = pipe.scope;
         listing.owner = pipe.owner;
@@ -365,6 +397,14 @@ std::vector<PipeListing> Namespace::list(SessionId session, std::u16string_view 
         for (const Instance* instance : pipe.instances) {
             ++listing.instances[static_cast<std::size_t>(instance->state)];
         }
+        listing.origin = pipe.origin.label;
+    }
+    const auto by_key = [](const auto& one, const auto& other) { return one.first < other.first; };
+    std::inplace_merge(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(offers), lines.end(), by_key);
+    more = lines.size() > most;
+    std::vector<PipeListing> listings;
+    for (std::size_t i = 0; i < std::min(lines.size(), most); ++i) {
+        listings.push_back(std::move(lines[i].second));
     }
     return listings;
 }

@@ -10,6 +10,7 @@
 //   wait.cc      FSCTL_PIPE_WAIT
 //   notify.cc    change notification
 //   alias.cc     other names of pipes
+//   gateway.cc   names that live elsewhere: who is asked, what is offered, who is told
 //   namespace.cc sessions, states of instances, listing
 #pragma once
 
@@ -20,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -54,7 +56,7 @@ public:
     /// An Answer follows. `timeout`: nanoseconds from `now`; nullopt: the pipe's default.
     void wait(SessionId session, RequestId request, const name::Name& name,
               const std::shared_ptr<const security::Identity>& identity, std::optional<Nanoseconds> timeout,
-              Nanoseconds now);
+              Nanoseconds now, bool stated = false);
     /// An Answer follows at the next change that the session sees: of a name (SEMANTICS 1.7, first list), or else also of an
     /// instance's existence or state.
     void notify(SessionId session, RequestId request, bool names_only);
@@ -91,6 +93,26 @@ public:
     /// For whom a client end was opened; nullptr: not known.
     [[nodiscard]] std::shared_ptr<const security::Identity> identity_of(ClientEndId client_end) const;
 
+    // ---- gateways (gateway.cc) ----
+
+    /// Makes the session a gateway; one that an earlier broker knew takes up its place. STATUS_INVALID_PARAMETER: the parameters
+    /// make no sense. STATUS_QUOTA_EXCEEDED: the user has too many.
+    [[nodiscard]] Status add_gateway(SessionId session, const GatewayParameters& parameters);
+    /// False: there is no such gateway.
+    [[nodiscard]] bool remove_gateway(SessionId session, GatewayHandle handle);
+    /// Names that the gateway could serve, or no longer. STATUS_INVALID_HANDLE: no such gateway. STATUS_ACCESS_DENIED: it does not
+    /// resolve, or not such names. STATUS_QUOTA_EXCEEDED: too many.
+    [[nodiscard]] Status offer(SessionId session, GatewayHandle handle, const std::vector<name::Name>& names);
+    void withdraw(SessionId session, GatewayHandle handle, const std::vector<name::Name>& names);
+    /// The gateway's answer; STATUS_PENDING of a wait: it takes as long as the wait does. False: it was not asked that.
+    [[nodiscard]] bool answer_question(SessionId session, QuestionId question, Status status);
+    /// A gateway that an earlier broker knew: whoever would be asked waits for it until `deadline`.
+    void expect_gateway(const GatewayRecord& record, Nanoseconds deadline);
+    /// An expected gateway's process will not come back.
+    void gateway_gone(std::uint32_t process);
+    /// All names that are offered and that the session sees.
+    [[nodiscard]] std::vector<OfferedName> offered_names(SessionId session) const;
+
     // ---- after a restart of the broker ----
 
     /// A name that an earlier broker gave out: kept for its servers until all are back or gone, or until `deadline`.
@@ -103,6 +125,8 @@ public:
 
     // ---- time ----
 
+    /// What time it is, for deadlines of what is asked from now on.
+    void set_time(Nanoseconds now) { now_ = now; }
     [[nodiscard]] std::optional<Nanoseconds> next_deadline() const;
     void expire(Nanoseconds now);
 
@@ -127,10 +151,13 @@ private:
     struct ClientEnd;
     struct ParkedOpen;
     struct ParkedCreate;
+    struct Gateway;
+    struct Question;
+    struct Offer;
 
     // create.cc
     [[nodiscard]] static Status check_parameters(const CreateParameters& parameters);
-    [[nodiscard]] Result<Scope> scope_for_create(const Party& party, const CreateParameters& parameters) const;
+    [[nodiscard]] Result<Scope> scope_for_create(const Party& party, const CreateParameters& parameters);
     [[nodiscard]] Result<Created> create_pipe(Session& session, InstanceHandle handle, Scope scope,
                                               const CreateParameters& parameters);
     [[nodiscard]] Result<Created> create_instance(Session& session, InstanceHandle handle, Pipe& pipe,
@@ -155,16 +182,55 @@ private:
     void connect(Session& client, RequestId request, const OpenParameters& parameters, Instance& instance,
                  security::AccessMask granted);
     void retry_parked(std::list<ParkedOpen>& parked);
+    [[nodiscard]] Pipe* find_for_client(const name::Name& name, const security::Identity& identity, bool stated) const;
 
     // wait.cc
     void wake_waiters(Pipe& pipe, Status status);
     [[nodiscard]] std::list<Waiter>::iterator end_wait(std::list<Waiter>::iterator waiter, Status status);
+    void wait_for(Pipe& pipe, SessionId session, RequestId request, std::optional<Nanoseconds> timeout,
+                  Nanoseconds began);
 
     // notify.cc
     void notify_of(const Pipe& pipe, bool name_changed);
+    void notify_of_name(Scope scope, bool name_changed);
 
     // alias.cc
     [[nodiscard]] const name::Name& translated(const name::Name& name) const;
+
+    // gateway.cc
+    [[nodiscard]] Gateway* find_gateway(SessionId session, GatewayHandle handle);
+    [[nodiscard]] Status check_gateway(SessionId session, const GatewayParameters& parameters);
+    void drop_gateway(std::list<Gateway>::iterator gateway);
+    void drop_gateways(SessionId session);
+    [[nodiscard]] bool is_reserved(const name::Name& name) const;
+    [[nodiscard]] Scope scope_of(const Gateway& gateway, std::uint32_t user) const;
+    [[nodiscard]] bool sees(const Gateway& gateway, Scope scope) const;
+    [[nodiscard]] bool may_be_asked(const Gateway& gateway, const Question& question) const;
+    [[nodiscard]] Gateway* next_gateway(const Question& question);
+    [[nodiscard]] bool is_asked_already(std::uint32_t process, const name::Name& name) const;
+    /// True: somebody is asked, or there is an answer already.
+    [[nodiscard]] bool ask(Question question, Pipe* pipe);
+    [[nodiscard]] bool ask_about_open(Session& session, RequestId request, const OpenParameters& parameters,
+                                      Pipe* pipe);
+    void put_to(Gateway& gateway, Question question);
+    void send_questions(Gateway& gateway);
+    [[nodiscard]] Question take_question(QuestionId id, bool tell);
+    void pass_on(Question question);
+    void resume(const Question& question, bool unresolved);
+    void end_questions(SessionId session);
+    [[nodiscard]] bool cancel_question(SessionId session, RequestId request);
+    void expire_questions(Nanoseconds now);
+    [[nodiscard]] std::optional<Nanoseconds> next_question_deadline() const;
+    void retry_questions(PipeId pipe);
+    [[nodiscard]] Result<Created> serve(Session& session, InstanceHandle handle, const CreateParameters& parameters);
+    [[nodiscard]] Result<Origin> origin_of(const Session& session, const CreateParameters& parameters);
+    void withdraw(Gateway& gateway, const std::u16string& folded);
+    void publish_changes();
+    void publish(Gateway& gateway, const Pipe& pipe);
+    void publish(Gateway& gateway, const Key& key, const Offer& offer);
+    void unpublish(PipeId pipe);
+    void list_offers(SessionId session, std::u16string_view pattern, bool reachable, const std::optional<Key>& after,
+                     std::size_t most, std::vector<std::pair<Key, PipeListing>>& lines) const;
 
     // namespace.cc
     [[nodiscard]] Session* find_session(SessionId session);
@@ -196,6 +262,14 @@ private:
     std::list<ParkedOpen> parked_opens_;                                         ///< of reserved names
     std::list<ParkedCreate> parked_creates_;                                     ///< of reserved names
     std::map<PipeId, PipeRecord> lapsed_; ///< reserved names whose servers did not come in time, but still may
+    std::list<Gateway> gateways_;         ///< in the order in which they came
+    std::map<QuestionId, Question> questions_;
+    QuestionId next_question_ = 1;
+    std::map<Key, Offer> offers_;
+    std::set<PipeId> changed_pipes_;       ///< that publishing gateways have to hear of
+    std::map<PipeId, Key> changed_offers_; ///< the same for names that are offered
+    std::vector<PipeId> listening_again_;  ///< somebody may be asked about them
+    Nanoseconds now_ = 0;
     std::vector<Effect> effects_;
 };
 

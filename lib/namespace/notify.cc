@@ -14,8 +14,16 @@ void Namespace::notify_of(const Pipe& pipe, bool name_changed)
     if (!pipe.has_name()) {
         return;
     }
+    if (!gateways_.empty()) {
+        changed_pipes_.insert(pipe.id);
+    }
+    notify_of_name(pipe.scope, name_changed);
+}
+
+void Namespace::notify_of_name(Scope scope, bool name_changed)
+{
     for (auto notifier = notifiers_.begin(); notifier != notifiers_.end();) {
-        if ((name_changed || !notifier->names_only) && sees(notifier->session, pipe.scope)) {
+        if ((name_changed || !notifier->names_only) && sees(notifier->session, scope)) {
             answer(notifier->session, notifier->request, Status::success);
             notifier = notifiers_.erase(notifier);
         } else {

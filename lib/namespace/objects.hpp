@@ -16,6 +16,7 @@ struct Namespace::Instance {
     std::uint32_t inbound_quota = 0;
     std::uint32_t outbound_quota = 0;
     security::AccessMask granted_access = 0;
+    bool bound = false; ///< made for one client that a gateway was asked for: never listens for others
     std::list<Instance*>::iterator place_in_queue; ///< while listening
 
     /// For an end with that access.
@@ -35,6 +36,7 @@ struct Namespace::Pipe {
     std::int64_t default_timeout = 0;
     security::Descriptor descriptor;
     Secret secret{};
+    Origin origin;
     std::list<Instance*> instances;               ///< in the order of creation
     std::list<Instance*> listening;               ///< in the order in which they began to listen (SEMANTICS 2.7)
     std::map<std::uint32_t, std::size_t> servers; ///< processes, with the number of their instances
@@ -82,6 +84,63 @@ struct Namespace::Notifier {
     RequestId request = 0;
     bool names_only = false;
 };
+
+/// A process that joins the namespace with another place that has pipes.
+struct Namespace::Gateway {
+    SessionId session = 0; ///< 0: of an earlier broker, expected back
+    GatewayParameters parameters;
+    std::uint32_t user = 0;
+    std::uint32_t process = 0;
+    bool global = false;     ///< is asked for everybody
+    bool privileged = false; ///< is asked for reserved names, too
+    std::set<std::u16string> offers;
+    std::set<PipeId> told;         ///< what it was told is there
+    std::list<QuestionId> waiting; ///< for their turn
+    std::size_t asked = 0;         ///< questions that it has to answer
+    std::optional<Nanoseconds> expected_until;
+
+    [[nodiscard]] bool has(std::uint32_t flag) const { return (parameters.flags & flag) != 0; }
+    [[nodiscard]] Origin origin() const { return {parameters.number, parameters.label}; }
+    [[nodiscard]] GatewayRecord record() const;
+};
+
+/// An open or a wait that a gateway decides.
+struct Namespace::Question {
+    QuestionId id = 0;
+    SessionId session = 0;
+    RequestId request = 0;
+    name::Name name; ///< aliases are translated
+    std::shared_ptr<const security::Identity> identity;
+    bool stated = false;
+    std::uint32_t process = 0;          ///< of the asking session
+    std::optional<OpenParameters> open; ///< else it is a wait
+    std::optional<Nanoseconds> timeout; ///< of a wait; none: the pipe's default
+    Nanoseconds began = 0;
+    std::optional<Secret> only; ///< the origin of the pipe, if there is one
+    std::vector<Secret> tried;  ///< gateways that were asked
+    Gateway* gateway = nullptr;
+    bool sent = false;
+    std::optional<Nanoseconds> deadline; ///< none: a wait for ever that a gateway holds
+    bool held = false;
+};
+
+/// A name that gateways could serve.
+struct Namespace::Offer {
+    struct By {
+        Gateway* gateway = nullptr;
+        std::string name;
+    };
+    PipeId id = 0;
+    std::list<By> by; ///< the first one counts
+};
+
+/// What a new pipe gets when these are its creator's wishes.
+[[nodiscard]] security::Descriptor descriptor_for(const CreateParameters& parameters, const security::Token& creator);
+[[nodiscard]] end::Configuration configuration_of(std::uint32_t share_access);
+/// SEMANTICS 2.7 steps 2 to 4: what a client is granted.
+[[nodiscard]] Result<security::AccessMask> check_client(const security::Descriptor& descriptor,
+                                                        end::Configuration configuration, bool reject_remote,
+                                                        const OpenParameters& parameters);
 
 /// Somebody who waits for an instance to listen.
 struct Namespace::Waiter {

@@ -7,6 +7,10 @@
 namespace ntpipe::space {
 namespace {
 
+constexpr std::uint32_t last_impersonation_level = 3;
+
+} // namespace
+
 // SEMANTICS 2.7 steps 2 to 4. The right to create instances is not looked at: it shares its bit with FILE_APPEND_DATA, which
 // generic write access contains.
 Result<security::AccessMask> check_client(const security::Descriptor& descriptor, end::Configuration configuration,
@@ -34,10 +38,6 @@ Result<security::AccessMask> check_client(const security::Descriptor& descriptor
     }
     return access & ~against_direction;
 }
-
-constexpr std::uint32_t last_impersonation_level = 3;
-
-} // namespace
 
 DirectionUse use_of(end::Direction direction, const Connect& connect)
 {
@@ -94,9 +94,11 @@ void Namespace::try_open_instance(Session& session, RequestId request, const Ope
 
 void Namespace::try_open(Session& session, RequestId request, const OpenParameters& parameters)
 {
-    Pipe* pipe = find_pipe(translated(parameters.name), *parameters.identity);
+    Pipe* pipe = find_for_client(translated(parameters.name), *parameters.identity, parameters.stated);
     if (pipe == nullptr) {
-        answer(session.id, request, Status::object_name_not_found);
+        if (!ask_about_open(session, request, parameters, nullptr)) {
+            answer(session.id, request, Status::object_name_not_found);
+        }
         return;
     }
     if (pipe->reserved_until && pipe->listening.empty()) {
@@ -111,7 +113,9 @@ void Namespace::try_open(Session& session, RequestId request, const OpenParamete
         return;
     }
     if (!available) {
-        answer(session.id, request, Status::pipe_not_available);
+        if (!ask_about_open(session, request, parameters, pipe)) {
+            answer(session.id, request, Status::pipe_not_available);
+        }
         return;
     }
     Instance& instance = *pipe->listening.front();

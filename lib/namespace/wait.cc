@@ -31,27 +31,51 @@ std::optional<Nanoseconds> add(Nanoseconds now, Nanoseconds duration)
 
 void Namespace::wait(SessionId session, RequestId request, const name::Name& name,
                      const std::shared_ptr<const security::Identity>& identity, std::optional<Nanoseconds> timeout,
-                     Nanoseconds now)
+                     Nanoseconds now, bool stated)
 {
-    Pipe* pipe = find_pipe(doubt::wait_resolves_aliases ? translated(name) : name, *identity);
+    now_ = now;
+    const name::Name& real = doubt::wait_resolves_aliases ? translated(name) : name;
+    Pipe* pipe = find_for_client(real, *identity, stated);
+    Session* asking = find_session(session);
+    if (asking == nullptr) {
+        return;
+    }
+    if (pipe != nullptr && !pipe->listening.empty()) {
+        answer(session, request, Status::success);
+        return;
+    }
+    Question question;
+    question.session = session;
+    question.request = request;
+    question.name = real;
+    question.identity = identity;
+    question.stated = stated;
+    question.process = asking->party.identity.process_id;
+    question.timeout = timeout;
+    question.began = now;
+    if (ask(std::move(question), pipe)) {
+        return;
+    }
     if (pipe == nullptr) {
         answer(session, request, Status::object_name_not_found);
         return;
     }
-    if (!pipe->listening.empty()) {
-        answer(session, request, Status::success);
-        return;
-    }
+    wait_for(*pipe, session, request, timeout, now);
+}
+
+void Namespace::wait_for(Pipe& pipe, SessionId session, RequestId request, std::optional<Nanoseconds> timeout,
+                         Nanoseconds began)
+{
     Waiter waiter;
     waiter.session = session;
     waiter.request = request;
-    waiter.pipe = pipe->id;
+    waiter.pipe = pipe.id;
     if (timeout) {
-        waiter.deadline = add(now, *timeout);
+        waiter.deadline = add(began, *timeout);
     } else if (doubt::wait_uses_default_timeout) {
-        waiter.deadline = add(now, duration_of(pipe->default_timeout));
+        waiter.deadline = add(began, duration_of(pipe.default_timeout));
     }
-    if (waiter.deadline && *waiter.deadline <= now) {
+    if (waiter.deadline && *waiter.deadline <= now_) {
         answer(session, request, Status::io_timeout);
         return;
     }

@@ -77,6 +77,7 @@ void Session::disown()
     watching_.reset();
     names_complete_ = false;
     names_.clear();
+    refuse_gateways(Status::invalid_handle);
     end_errands(Status::invalid_handle);
     auto requests = std::move(requests_);
     requests_.clear();

@@ -8,6 +8,7 @@
 #include "namespace/types.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -169,6 +170,36 @@ public:
 /// Over when all that was asked before has been carried out.
 class PingRequest : public Request {};
 
+/// This process as a gateway, for as long as it lives and its session does. What it is told of comes through the dispatcher,
+/// never from within another call.
+class Gateway : public glue::ListNode {
+public:
+    struct Parameters {
+        std::string label;
+        std::uint32_t flags = 0;    ///< space::gateway_flag
+        std::uint64_t deadline = 0; ///< nanoseconds
+    };
+    Gateway() = default;
+    Gateway(const Gateway&) = delete;
+    Gateway& operator=(const Gateway&) = delete;
+    virtual ~Gateway() = default;
+    [[nodiscard]] virtual const Parameters& parameters() const = 0;
+    virtual void registered() = 0;
+    virtual void refused(Status status) = 0;
+    /// The broker is lost, and with it what was told and asked.
+    virtual void reset() = 0;
+    virtual void published(const space::PublishedPipe& pipe) = 0;
+    virtual void gone(space::PipeId pipe) = 0;
+    virtual void complete() = 0;
+    virtual void asked(space::Ask ask) = 0;
+    virtual void over(space::QuestionId question) = 0;
+
+    space::GatewayHandle handle = 0; ///< in its session; 0: none yet
+    space::Secret number{};
+    bool is_registered = false;
+    std::map<std::u16string, std::string> offers; ///< folded name -> spelling
+};
+
 /// Hears of names for as long as it lives.
 class NameWatcher : public glue::ListNode {
 public:
@@ -177,6 +208,7 @@ public:
         std::string name;
         space::Scope scope = 0;
         std::uint32_t owner = 0;
+        bool offered = false; ///< no pipe: a gateway offers the name
     };
     NameWatcher() = default;
     NameWatcher(const NameWatcher&) = delete;
@@ -213,6 +245,12 @@ public:
     /// Completes with STATUS_CANCELLED, or with what has come of it meanwhile.
     virtual void cancel(Request& request) = 0;
     virtual void watch(NameWatcher& watcher) = 0;
+    /// STATUS_NOT_SUPPORTED: a namespace within one process has no gateways.
+    [[nodiscard]] virtual Status add(Gateway& /*gateway*/) { return Status::not_supported; }
+    virtual void remove(Gateway& /*gateway*/) {}
+    virtual void offer(Gateway& /*gateway*/, const name::Name& /*name*/, bool /*present*/) {}
+    /// False: there is no broker to hear it.
+    virtual bool answer(space::QuestionId /*question*/, Status /*status*/) { return false; }
     /// Takes in what has arrived, without waiting.
     virtual void take_in() = 0;
 

@@ -61,6 +61,10 @@ private:
     void carry_out(space::PipeGone& gone);
     void carry_out(space::PipeForgotten& forgotten);
     void carry_out(space::DescriptorChanged& changed);
+    template <typename OfGateways>
+    void carry_out(OfGateways& /*what*/) // there are none
+    {
+    }
 
     space::Namespace namespace_;
     std::shared_ptr<const security::Identity> identity_;

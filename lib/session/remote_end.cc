@@ -19,8 +19,8 @@ PeerProcess::PeerProcess(Session& session, std::uint64_t peer_session, glue::Uni
     }
 }
 
-RemoteEnd::RemoteEnd(Session& session, space::InstanceHandle handle, std::shared_ptr<ServedPipe> served)
-    : session_(&session), handle_(handle), served_(std::move(served))
+RemoteEnd::RemoteEnd(Session& session, space::InstanceHandle handle, std::shared_ptr<ServedPipe> served, bool bound)
+    : session_(&session), handle_(handle), bound_(bound), served_(std::move(served))
 {
     session.add_end(*this);
 }
@@ -221,6 +221,7 @@ wire::ReturnedInstance RemoteEnd::returned() const
     instance.inbound_quota = end_->attributes().inbound_quota;
     instance.outbound_quota = end_->attributes().outbound_quota;
     instance.granted_access = end_->granted_access();
+    instance.bound = bound_;
     return instance;
 }
 
@@ -265,6 +266,11 @@ void RemoteEnd::take_in()
 
 void RemoteEnd::listening(std::uint64_t period)
 {
+    if (bound_) {
+        end_->orphan();
+        disconnected();
+        return;
+    }
     if (session_ != nullptr) {
         wire::Listening message;
         message.handle = handle_;

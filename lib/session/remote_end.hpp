@@ -35,8 +35,8 @@ struct ServedPipe {
 
 class RemoteEnd final : public PipeEnd, public glue::ListNode {
 public:
-    /// A server end.
-    RemoteEnd(Session& session, space::InstanceHandle handle, std::shared_ptr<ServedPipe> served);
+    /// A server end. `bound`: for one client, who is on the way, and never for another.
+    RemoteEnd(Session& session, space::InstanceHandle handle, std::shared_ptr<ServedPipe> served, bool bound);
     /// A client end.
     explicit RemoteEnd(Session& session);
     ~RemoteEnd() override;
@@ -85,6 +85,7 @@ private:
 
     Session* session_;
     space::InstanceHandle handle_ = 0;
+    bool bound_ = false;
     bool closed_ = false; ///< and the broker was told
     std::shared_ptr<ServedPipe> served_;
     wire::Id16 connection_{};

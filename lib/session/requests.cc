@@ -28,6 +28,8 @@ space::PipeListing listing_from(const wire::Listing& in)
     out.configuration = static_cast<end::Configuration>(in.configuration);
     out.maximum_instances = in.maximum_instances;
     out.instances = {0, in.disconnected, in.listening, in.connected, in.closing};
+    out.origin = in.origin;
+    out.offered = in.offered;
     return out;
 }
 
@@ -170,6 +172,8 @@ void Session::start(CreateRequest& request)
             }
             message.scope = static_cast<std::uint8_t>(parameters.scope);
             message.secret = secret;
+            message.gateway = parameters.gateway;
+            message.question = parameters.question;
             return wire::Message(std::move(message));
         },
         [this, owner, handle](wire::Message& message) {
@@ -195,7 +199,7 @@ void Session::answer_created(CreateRequest& request, space::InstanceHandle handl
         complete(request, Status::insufficient_resources);
         return;
     }
-    auto pipe = std::make_unique<RemoteEnd>(*this, handle, served);
+    auto pipe = std::make_unique<RemoteEnd>(*this, handle, served, request.parameters.question.has_value());
     const end::PipeInformation modes{static_cast<end::ReadMode>(request.parameters.read_mode),
                                      static_cast<end::CompletionMode>(request.parameters.completion_mode)};
     pipe->begin_server(attributes_from(created.attributes, request.parameters.options, served->page),
@@ -475,7 +479,7 @@ void Session::watch(NameWatcher& watcher)
 
 void Session::handle_name(const wire::Name& message)
 {
-    const NameWatcher::Name name{message.pipe, message.name, message.scope, message.owner};
+    const NameWatcher::Name name{message.pipe, message.name, message.scope, message.owner, message.offered};
     if (message.present) {
         names_[message.pipe] = name;
     } else {

@@ -136,6 +136,7 @@ void Session::give_up(Status status)
         }
     }
     watching_.reset();
+    refuse_gateways(status);
 }
 
 void Session::opened(glue::UniqueFd socket)
@@ -153,7 +154,7 @@ void Session::opened(glue::UniqueFd socket)
 
 bool Session::holds_anything() const
 {
-    return !ends_.empty() || !requests_.empty() || !watchers_.empty() || !aliases_.empty();
+    return !ends_.empty() || !requests_.empty() || !watchers_.empty() || !aliases_.empty() || !gateways_.empty();
 }
 
 void Session::lost()
@@ -171,6 +172,7 @@ void Session::lost()
             watcher->reset();
         }
     }
+    reset_gateways();
     for (RemoteEnd* end = ends_.front(); end != nullptr; end = ends_.after(*end)) {
         end->broker_lost();
     }
@@ -255,6 +257,7 @@ void Session::come_back()
         }
     }
     (void)bring_back_aliases();
+    register_gateways();
 }
 
 // ---- messages ----
@@ -330,6 +333,22 @@ void Session::handle(wire::Message message)
         handle_context(std::move(*context));
     } else if (auto* name = std::get_if<wire::Name>(&message)) {
         handle_name(*name);
+    } else if (auto* published = std::get_if<wire::Published>(&message)) {
+        handle_published(std::move(*published));
+    } else if (const auto* unpublished = std::get_if<wire::Unpublished>(&message)) {
+        if (Gateway* gateway = find_gateway(unpublished->gateway)) {
+            gateway->gone(unpublished->pipe);
+        }
+    } else if (auto* asked = std::get_if<wire::Asked>(&message)) {
+        handle_asked(std::move(*asked));
+    } else if (const auto* over = std::get_if<wire::Over>(&message)) {
+        for (Gateway* gateway = gateways_.front(); gateway != nullptr; gateway = gateways_.after(*gateway)) {
+            gateway->over(over->question);
+        }
+    } else if (const auto* unserved = std::get_if<wire::Unserved>(&message)) {
+        if (const auto found = servers_.find(unserved->handle); found != servers_.end()) {
+            found->second->end().orphan();
+        }
     } else {
         space::RequestId id = 0;
         if (const auto* created = std::get_if<wire::Created>(&message)) {

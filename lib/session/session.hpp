@@ -6,6 +6,7 @@
 //   requests.cc   requests and their answers
 //   remote_end.cc ends
 //   security.cc   security descriptors, contexts
+//   gateway.cc    this process as a gateway
 //   fork.cc       what a fork of the process must not do
 #pragma once
 
@@ -45,6 +46,10 @@ public:
     void start(SetContextRequest& request) override;
     void cancel(Request& request) override;
     void watch(NameWatcher& watcher) override;
+    [[nodiscard]] Status add(Gateway& gateway) override;
+    void remove(Gateway& gateway) override;
+    void offer(Gateway& gateway, const name::Name& name, bool present) override;
+    bool answer(space::QuestionId question, Status status) override;
     void take_in() override;
 
     [[nodiscard]] const std::string& directory() const { return options_.directory; }
@@ -106,6 +111,17 @@ private:
     void handle_connected(wire::Connected connected);
     void handle_segment(wire::Segment segment);
 
+    // gateway.cc
+    void register_gateways();
+    void register_gateway(Gateway& gateway);
+    [[nodiscard]] bool send_offers(Gateway& gateway);
+    void gateway_answered(space::GatewayHandle handle, Status status);
+    void reset_gateways();
+    void refuse_gateways(Status status);
+    [[nodiscard]] Gateway* find_gateway(space::GatewayHandle handle);
+    void handle_published(wire::Published message);
+    void handle_asked(wire::Asked message);
+
     // security.cc
     class Errand;
     void handle_context(wire::Context context);
@@ -139,6 +155,8 @@ private:
     std::unordered_map<space::PipeId, std::weak_ptr<const channel::PipeView>> views_;
     std::unordered_map<std::uint64_t, std::weak_ptr<PeerProcess>> peers_;
     glue::List<NameWatcher> watchers_;
+    glue::List<Gateway> gateways_;
+    space::GatewayHandle next_gateway_ = 1;
     std::optional<space::RequestId> watching_;
     bool names_complete_ = false;
     std::map<space::PipeId, NameWatcher::Name> names_;

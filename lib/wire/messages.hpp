@@ -127,6 +127,7 @@ struct ReturnedInstance {
     std::uint32_t inbound_quota = 0;
     std::uint32_t outbound_quota = 0;
     std::uint32_t granted_access = 0;
+    bool bound = false;
     static constexpr auto fields()
     {
         return std::tuple{
@@ -136,6 +137,7 @@ struct ReturnedInstance {
             field("inbound_quota", &ReturnedInstance::inbound_quota, "bytes"),
             field("outbound_quota", &ReturnedInstance::outbound_quota, "bytes"),
             field("granted_access", &ReturnedInstance::granted_access, "of the server end"),
+            field("bound", &ReturnedInstance::bound, "1: it was made for one client, by CREATE with `question`"),
         };
     }
 };
@@ -153,6 +155,8 @@ struct Listing {
     std::uint32_t listening = 0;
     std::uint32_t connected = 0;
     std::uint32_t closing = 0;
+    std::string origin;
+    bool offered = false;
     static constexpr auto fields()
     {
         return std::tuple{
@@ -167,6 +171,9 @@ struct Listing {
             field("listening", &Listing::listening, "instances in that state"),
             field("connected", &Listing::connected, "instances in that state"),
             field("closing", &Listing::closing, "instances in that state: the client has closed"),
+            field("origin", &Listing::origin,
+                  "label of the gateway that it comes from, or that offers it; empty: native", 64),
+            field("offered", &Listing::offered, "1: there is no pipe, a gateway offers the name"),
         };
     }
 };
@@ -242,6 +249,8 @@ struct Create : WithoutDescriptors {
     std::optional<glue::ByteVector> descriptor;
     std::uint8_t scope = 0;
     Id16 secret{};
+    std::optional<std::uint64_t> gateway;
+    std::optional<std::uint64_t> question;
     static constexpr auto fields()
     {
         return std::tuple{
@@ -262,6 +271,8 @@ struct Create : WithoutDescriptors {
             field("descriptor", &Create::descriptor, "self-relative security descriptor", maximum_descriptor_size),
             field("scope", &Create::scope, "0 default, 1 the user's, 2 global"),
             field("secret", &Create::secret, "random; becomes the proof of ownership if this creates the pipe"),
+            field("gateway", &Create::gateway, "of this session: where the pipe comes from"),
+            field("question", &Create::question, "that this answers: the instance is for that client only"),
         };
     }
 };
@@ -615,12 +626,14 @@ struct Watch : WithoutDescriptors {
 struct Name : WithoutDescriptors {
     static constexpr std::uint16_t code = 21;
     static constexpr const char* title = "NAME";
-    static constexpr const char* meaning = "Broker to process that watches: a name is there, or gone.";
+    static constexpr const char* meaning =
+        "Broker to process that watches: a pipe or an offered name is there, or gone.";
     std::uint64_t pipe = 0;
     bool present = false;
     std::string name;
     std::uint64_t scope = 0;
     std::uint32_t owner = 0;
+    bool offered = false;
     static constexpr auto fields()
     {
         return std::tuple{
@@ -628,7 +641,8 @@ struct Name : WithoutDescriptors {
             field("present", &Name::present, "1: it is there; 0: it has gone"),
             field("name", &Name::name, "without prefix", maximum_name_size),
             field("scope", &Name::scope, "0 global, else Unix user + 1"),
-            field("owner", &Name::owner, "Unix user of the creator"),
+            field("owner", &Name::owner, "Unix user of the creator, or of the gateway that offers it"),
+            field("offered", &Name::offered, "1: no pipe, but a name that a gateway offers"),
         };
     }
 };
@@ -699,6 +713,192 @@ struct Ping : WithoutDescriptors {
     {
         return std::tuple{field("request", &Ping::request, "the session's number for the request")};
     }
+};
+
+// ---- gateways ----
+
+inline constexpr std::size_t maximum_label = 64;
+
+struct GatewayHere : WithoutDescriptors {
+    static constexpr std::uint16_t code = 27;
+    static constexpr const char* title = "GATEWAY";
+    static constexpr const char* meaning =
+        "Process to broker: it is a gateway. Answer: a PUBLISHED for each pipe and offered name that it may see, if it "
+        "publishes, then DONE.";
+    std::uint64_t request = 0;
+    std::uint64_t gateway = 0;
+    Id16 number{};
+    std::string label;
+    std::uint32_t flags = 0;
+    std::uint64_t deadline = 0;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("request", &GatewayHere::request, "the session's number for the request"),
+            field("gateway", &GatewayHere::gateway, "the session's name for the gateway; not in use"),
+            field("number", &GatewayHere::number, "random; the same after a restart of the broker; tell nobody"),
+            field("label", &GatewayHere::label, "what it is called: printable ASCII without blanks", maximum_label),
+            field("flags", &GatewayHere::flags,
+                  "1 publishes, 2 resolves, 4 is asked only for what it offers; 1 or 2 at least"),
+            field("deadline", &GatewayHere::deadline, "nanoseconds in which it answers: 1 to 30 s"),
+        };
+    }
+};
+
+struct GatewayGone : WithoutDescriptors {
+    static constexpr std::uint16_t code = 28;
+    static constexpr const char* title = "GATEWAY_GONE";
+    static constexpr const char* meaning = "Process to broker: it is that gateway no longer.";
+    std::uint64_t gateway = 0;
+    static constexpr auto fields() { return std::tuple{field("gateway", &GatewayGone::gateway, "as in GATEWAY")}; }
+};
+
+struct Offer : WithoutDescriptors {
+    static constexpr std::uint16_t code = 29;
+    static constexpr const char* title = "OFFER";
+    static constexpr const char* meaning =
+        "Gateway to broker: names that it could serve, or no longer offers. Answer: DONE.";
+    std::uint64_t request = 0;
+    std::uint64_t gateway = 0;
+    bool present = false;
+    std::vector<std::string> names;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("request", &Offer::request, "the session's number for the request"),
+            field("gateway", &Offer::gateway, "as in GATEWAY"),
+            field("present", &Offer::present, "1: offers them; 0: takes that back"),
+            field("names", &Offer::names, "without prefix", 4096),
+        };
+    }
+};
+
+struct Published : WithoutDescriptors {
+    static constexpr std::uint16_t code = 30;
+    static constexpr const char* title = "PUBLISHED";
+    static constexpr const char* meaning =
+        "Broker to gateway: a pipe is there, or another gateway offers a name, or something about it has changed.";
+    std::uint64_t gateway = 0;
+    std::uint64_t pipe = 0;
+    std::string name;
+    std::string origin;
+    bool offered = false;
+    bool reject_remote = false;
+    std::uint64_t scope = 0;
+    std::uint32_t owner = 0;
+    std::uint32_t type = 0;
+    std::uint32_t configuration = 0;
+    std::uint32_t maximum_instances = 0;
+    std::uint32_t inbound_quota = 0;
+    std::uint32_t outbound_quota = 0;
+    std::int64_t default_timeout = 0;
+    std::uint32_t current_instances = 0;
+    std::uint32_t listening_instances = 0;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("gateway", &Published::gateway, "as in GATEWAY"),
+            field("pipe", &Published::pipe, "id of the pipe or the offer"),
+            field("name", &Published::name, "without prefix", maximum_name_size),
+            field("origin", &Published::origin, "label of the gateway that it comes from; empty: native",
+                  maximum_label),
+            field("offered", &Published::offered, "1: there is no pipe; all below `owner` is 0"),
+            field("reject_remote", &Published::reject_remote, "1: it rejects remote clients"),
+            field("scope", &Published::scope, "0 global, else Unix user + 1"),
+            field("owner", &Published::owner, "Unix user of the creator, or of the gateway that offers it"),
+            field("type", &Published::type, "0 byte, 1 message"),
+            field("configuration", &Published::configuration, "0 inbound, 1 outbound, 2 full duplex"),
+            field("maximum_instances", &Published::maximum_instances, "0xFFFFFFFF: unlimited"),
+            field("inbound_quota", &Published::inbound_quota, "bytes, of the oldest instance"),
+            field("outbound_quota", &Published::outbound_quota, "bytes, of the oldest instance"),
+            field("default_timeout", &Published::default_timeout, "100 ns units, negative"),
+            field("current_instances", &Published::current_instances, "in any state"),
+            field("listening_instances", &Published::listening_instances, "of these"),
+        };
+    }
+};
+
+struct Unpublished : WithoutDescriptors {
+    static constexpr std::uint16_t code = 31;
+    static constexpr const char* title = "UNPUBLISHED";
+    static constexpr const char* meaning = "Broker to gateway: that pipe or offer has gone.";
+    std::uint64_t gateway = 0;
+    std::uint64_t pipe = 0;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("gateway", &Unpublished::gateway, "as in GATEWAY"),
+            field("pipe", &Unpublished::pipe, "as in PUBLISHED"),
+        };
+    }
+};
+
+struct Asked : WithoutDescriptors {
+    static constexpr std::uint16_t code = 32;
+    static constexpr const char* title = "ASKED";
+    static constexpr const char* meaning = "Broker to gateway: somebody opens or waits for a name that has no "
+                                           "instance. Answer: ANSWERED, or, to an open, a "
+                                           "CREATE.";
+    std::uint64_t gateway = 0;
+    std::uint64_t question = 0;
+    std::string name;
+    bool wait = false;
+    bool global = false;
+    std::uint32_t desired_access = 0;
+    std::uint32_t level = 0;
+    std::optional<std::uint64_t> timeout;
+    std::uint64_t deadline = 0;
+    Identity identity;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("gateway", &Asked::gateway, "as in GATEWAY"),
+            field("question", &Asked::question, "the broker's number for it"),
+            field("name", &Asked::name, "without prefix", maximum_name_size),
+            field("wait", &Asked::wait, "1: a WAIT; 0: an OPEN"),
+            field("global", &Asked::global, "1: what is served will be in the global scope; 0: in the client's"),
+            field("desired_access", &Asked::desired_access, "of an OPEN: access mask"),
+            field("level", &Asked::level, "impersonation level that the gateway gets"),
+            field("timeout", &Asked::timeout,
+                  "of a WAIT: nanoseconds that are left; absent: the pipe's default; 2^64-1: for ever"),
+            field("deadline", &Asked::deadline, "nanoseconds from now to answer in"),
+            field("identity", &Asked::identity, "of the client"),
+        };
+    }
+};
+
+struct Over : WithoutDescriptors {
+    static constexpr std::uint16_t code = 33;
+    static constexpr const char* title = "OVER";
+    static constexpr const char* meaning = "Broker to gateway: a question needs no answer any more.";
+    std::uint64_t question = 0;
+    static constexpr auto fields() { return std::tuple{field("question", &Over::question, "as in ASKED")}; }
+};
+
+struct Answered : WithoutDescriptors {
+    static constexpr std::uint16_t code = 34;
+    static constexpr const char* title = "ANSWERED";
+    static constexpr const char* meaning = "Gateway to broker: the answer to an ASKED.";
+    std::uint64_t question = 0;
+    std::uint32_t status = 0;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("question", &Answered::question, "as in ASKED"),
+            field("status", &Answered::status,
+                  "NTSTATUS; SUCCESS: of a WAIT, an instance is available; PENDING: of a WAIT, the answer comes within "
+                  "its time"),
+        };
+    }
+};
+
+struct Unserved : WithoutDescriptors {
+    static constexpr std::uint16_t code = 35;
+    static constexpr const char* title = "UNSERVED";
+    static constexpr const char* meaning =
+        "Broker to gateway: the client for which an instance was made will not be connected with it.";
+    std::uint64_t handle = 0;
+    static constexpr auto fields() { return std::tuple{field("handle", &Unserved::handle, "of the instance")}; }
 };
 
 // ---- the directory of pipes ----
@@ -818,9 +1018,11 @@ struct Context : WithoutDescriptors {
     }
 };
 
-using Message = std::variant<Hello, Welcome, Create, Created, Open, Opened, Wait, Done, Cancel, Connected, Taken,
-                             Listening, Disconnected, Closed, Released, Overflow, Segment, List, Listed, Watch, Name,
-                             ComeBack, Held, Ping, Notify, Alias, SetSecurity, SetContext, ContextSet, Context>;
+using Message =
+    std::variant<Hello, Welcome, Create, Created, Open, Opened, Wait, Done, Cancel, Connected, Taken, Listening,
+                 Disconnected, Closed, Released, Overflow, Segment, List, Listed, Watch, Name, ComeBack, Held, Ping,
+                 Notify, Alias, GatewayHere, GatewayGone, Offer, Published, Unpublished, Asked, Over, Answered,
+                 Unserved, SetSecurity, SetContext, ContextSet, Context>;
 
 inline constexpr std::size_t maximum_message_descriptors = 6;
 

@@ -64,6 +64,11 @@ struct WatchRecord {
     Owned<ntpipe_watch> watch;
 };
 
+struct GatewayRecord {
+    Owned<ntpipe_gateway> gateway;
+    Id session = 0;
+};
+
 class Agent {
 public:
     explicit Agent(LoopKind kind);
@@ -98,6 +103,17 @@ public:
     void remove_directory(Id id) { directories_.erase(id); }
     void add_watch(Id id, ntpipe_watch* watch) { watches_[id].watch.reset(watch); }
     void remove_watch(Id id) { watches_.erase(id); }
+    void add_gateway(Id id, ntpipe_gateway* gateway, Id session)
+    {
+        gateways_[id] = {Owned<ntpipe_gateway>(gateway), session};
+    }
+    GatewayRecord& gateway_record(Id id);
+    void remove_gateway(Id id) { gateways_.erase(id); }
+    /// Gives it a number.
+    Id add_question(ntpipe_question* question, Id session);
+    ntpipe_question* question(Id id);
+    [[nodiscard]] Id session_of_question(Id id) { return questions_.at(id).second; }
+    void remove_question(Id id) { questions_.erase(id); }
     void free_all();
 
     // ---- running requests ----
@@ -138,6 +154,9 @@ private:
     std::map<Id, DirectoryRecord> directories_;
     std::map<Id, RunningRequest> requests_;
     std::map<Id, WatchRecord> watches_;
+    std::map<Id, GatewayRecord> gateways_;
+    std::map<Id, std::pair<Owned<ntpipe_question>, Id>> questions_;
+    Id next_question_ = 1;
     std::size_t served_ = 0; ///< events of the library, since the last settle()
     std::string input_;
     bool input_seen_ = false;
@@ -202,12 +221,20 @@ struct Operation {
     void (*run)(const Call& call);
 };
 
+/// What a create takes, from the request's fields.
+struct CreateArguments {
+    explicit CreateArguments(const Call& call);
+    ntpipe_create_params params = NTPIPE_CREATE_PARAMS_INIT;
+    Bytes descriptor;
+};
+
 // Each file has its rows.
 std::span<const Operation> session_operations();
 std::span<const Operation> end_operations();
 std::span<const Operation> query_operations();
 std::span<const Operation> directory_operations();
 std::span<const Operation> security_operations();
+std::span<const Operation> gateway_operations();
 std::span<const Operation> misbehaviour();
 
 /// Of an operation that brings bytes.

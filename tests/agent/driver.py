@@ -191,7 +191,7 @@ class Agent(Program):
         return json.loads(line)
 
     def _take(self, line):
-        if "watch" in line:
+        if "watch" in line or "gateway" in line:
             self.events.append(line)
             return None
         if "error" in line:
@@ -237,6 +237,17 @@ class Agent(Program):
         while self.answers[number].pending:
             self._take(self._read_line())
         return self.answers[number]
+
+    def await_event(self, event, **fields):
+        """The next event of that kind and with these fields; it is taken out, those before it stay."""
+        seen = 0
+        while True:
+            for place in range(seen, len(self.events)):
+                line = self.events[place]
+                if line["event"] == event and all(line.get(name) == value for name, value in fields.items()):
+                    return self.events.pop(place)
+            seen = len(self.events)
+            self._take(self._read_line())
 
     def settle(self):
         """One round of settling; returns what happened in it. See tests/conformance/settle.py."""

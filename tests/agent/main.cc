@@ -57,6 +57,13 @@
 //   check_access     data, identity, desired_access -> granted_access
 //   watch         session; afterwards lines {"watch": N, "event": "appeared"|"gone"|"complete"|"reset", ...}
 //   unwatch       watch
+//   gateway       session, label, what [deadline_ms, no: answer every question "no"]; afterwards lines {"gateway": N, "event":
+//                 "registered"|"refused"|"reset"|"complete"|"published"|"gone"|"asked"|"over", ...}; a question has a number
+//                 ("question") of its own
+//   close_gateway gateway;  offer, withdraw   gateway, name
+//   gateway_create   gateway, name and the parameters of create (takes time)
+//   answer_question  question, answer;  hold_question, free_question   question
+//   serve            question [name] and the parameters of create (takes time): as create
 //   name_matches  pattern, name -> matches
 //   sddl_to_descriptor   sddl -> data, error_at;  descriptor_to_sddl   data -> sddl
 //   cancel        request -> cancelled: what tevent_req_cancel() said; NOT_FOUND when the request is over
@@ -92,7 +99,7 @@ namespace {
 const Operation* find_operation(std::string_view name)
 {
     for (const auto operations : {session_operations(), end_operations(), query_operations(), security_operations(),
-                                  directory_operations(), misbehaviour()}) {
+                                  directory_operations(), gateway_operations(), misbehaviour()}) {
         const auto found = std::find_if(operations.begin(), operations.end(),
                                         [name](const Operation& operation) { return operation.name == name; });
         if (found != operations.end()) {
@@ -192,6 +199,30 @@ DirectoryRecord& Agent::directory_record(Id id)
     return found->second;
 }
 
+GatewayRecord& Agent::gateway_record(Id id)
+{
+    const auto found = gateways_.find(id);
+    if (found == gateways_.end()) {
+        throw BadRequest("there is no gateway " + std::to_string(id));
+    }
+    return found->second;
+}
+
+Id Agent::add_question(ntpipe_question* question, Id session)
+{
+    questions_[next_question_] = {Owned<ntpipe_question>(question), session};
+    return next_question_++;
+}
+
+ntpipe_question* Agent::question(Id id)
+{
+    const auto found = questions_.find(id);
+    if (found == questions_.end()) {
+        throw BadRequest("there is no question " + std::to_string(id));
+    }
+    return found->second.first.get();
+}
+
 void Agent::add_session(Id id, SessionRecord record)
 {
     sessions_[id] = std::move(record);
@@ -213,6 +244,8 @@ void Agent::free_all()
 {
     requests_.clear();
     watches_.clear();
+    questions_.clear();
+    gateways_.clear();
     ends_.clear();
     directories_.clear();
     sessions_.clear();

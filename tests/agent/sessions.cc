@@ -74,43 +74,6 @@ void describe(ntpipe_end* end, Json& fields)
     fields["name"] = ntpipe_name(end);
 }
 
-struct CreateArguments {
-    explicit CreateArguments(const Call& call);
-    ntpipe_create_params params = NTPIPE_CREATE_PARAMS_INIT;
-    Bytes descriptor;
-};
-
-CreateArguments::CreateArguments(const Call& call)
-{
-    params.desired_access = call.get("desired_access", params.desired_access);
-    params.share_access = call.get("share_access", params.share_access);
-    params.disposition = call.get("disposition", params.disposition);
-    params.options = call.get("options", params.options);
-    params.type = call.get("type", params.type);
-    params.read_mode = call.get("read_mode", params.read_mode);
-    params.completion_mode = call.get("completion_mode", params.completion_mode);
-    params.max_instances = call.get("max_instances", params.max_instances);
-    params.inbound_quota = call.get("inbound_quota", params.inbound_quota);
-    params.outbound_quota = call.get("outbound_quota", params.outbound_quota);
-    params.default_timeout = call.get("default_timeout", params.default_timeout);
-    params.scope = static_cast<ntpipe_scope>(call.get("scope", static_cast<int>(params.scope)));
-    descriptor = call.bytes("security_descriptor");
-    if (call.has("sddl")) {
-        std::uint8_t* bytes = nullptr;
-        std::size_t length = 0;
-        if (ntpipe_sddl_to_descriptor(nullptr, call.get<std::string>("sddl").c_str(), &bytes, &length, nullptr) !=
-            NTPIPE_STATUS_SUCCESS) {
-            throw BadRequest("that is no SDDL");
-        }
-        descriptor.assign(bytes, bytes + length);
-        talloc_free(bytes);
-    }
-    if (!descriptor.empty()) {
-        params.security_descriptor = descriptor.data();
-        params.security_descriptor_length = descriptor.size();
-    }
-}
-
 void create(const Call& call)
 {
     Agent& agent = call.agent();
@@ -279,6 +242,8 @@ Json listings_to_json(std::span<const ntpipe_listing> listings)
                        {"type", pipe.type},
                        {"configuration", pipe.configuration},
                        {"maximum_instances", pipe.maximum_instances},
+                       {"origin", pipe.origin},
+                       {"offered", pipe.offered},
                        {"listening", pipe.listening},
                        {"connected", pipe.connected},
                        {"closing", pipe.closing},
@@ -338,9 +303,14 @@ void watch(const Call& call)
 {
     ntpipe_watch_handlers handlers{};
     handlers.size = sizeof(handlers);
-    handlers.appeared = [](void* data, std::uint64_t pipe, const char* name, std::uint64_t scope, std::uint32_t owner) {
+    handlers.appeared = [](void* data, std::uint64_t pipe, const char* name, std::uint64_t scope, std::uint32_t owner,
+                           bool offered) {
         Json line = event(data, "appeared");
-        line.update({{"pipe", pipe}, {"name", name}, {"global", scope == NTPIPE_WATCH_GLOBAL}, {"owner", owner}});
+        line.update({{"pipe", pipe},
+                     {"name", name},
+                     {"global", scope == NTPIPE_WATCH_GLOBAL},
+                     {"owner", owner},
+                     {"offered", offered}});
         tell(data, line);
     };
     handlers.gone = [](void* data, std::uint64_t pipe) {
@@ -383,6 +353,37 @@ constexpr std::array<Operation, 10> operations = {{
 }};
 
 } // namespace
+
+CreateArguments::CreateArguments(const Call& call)
+{
+    params.desired_access = call.get("desired_access", params.desired_access);
+    params.share_access = call.get("share_access", params.share_access);
+    params.disposition = call.get("disposition", params.disposition);
+    params.options = call.get("options", params.options);
+    params.type = call.get("type", params.type);
+    params.read_mode = call.get("read_mode", params.read_mode);
+    params.completion_mode = call.get("completion_mode", params.completion_mode);
+    params.max_instances = call.get("max_instances", params.max_instances);
+    params.inbound_quota = call.get("inbound_quota", params.inbound_quota);
+    params.outbound_quota = call.get("outbound_quota", params.outbound_quota);
+    params.default_timeout = call.get("default_timeout", params.default_timeout);
+    params.scope = static_cast<ntpipe_scope>(call.get("scope", static_cast<int>(params.scope)));
+    descriptor = call.bytes("security_descriptor");
+    if (call.has("sddl")) {
+        std::uint8_t* bytes = nullptr;
+        std::size_t length = 0;
+        if (ntpipe_sddl_to_descriptor(nullptr, call.get<std::string>("sddl").c_str(), &bytes, &length, nullptr) !=
+            NTPIPE_STATUS_SUCCESS) {
+            throw BadRequest("that is no SDDL");
+        }
+        descriptor.assign(bytes, bytes + length);
+        talloc_free(bytes);
+    }
+    if (!descriptor.empty()) {
+        params.security_descriptor = descriptor.data();
+        params.security_descriptor_length = descriptor.size();
+    }
+}
 
 std::span<const Operation> session_operations()
 {

@@ -30,6 +30,8 @@ def test_ls_lists_what_is_there(place):
         "connected": 0,
         "closing": 0,
         "disconnected": 0,
+        "origin": None,
+        "offered": False,
     }
     assert [pipe["name"] for pipe in place.json("ls")] == ["first", "Second"]
     assert [pipe["name"] for pipe in place.json("ls", "SE*")] == ["Second"]

@@ -18,6 +18,7 @@ CONTROL, INFORMATION, VOLUME = "lib/end/control.cc", "lib/end/information.cc", "
 CREATE, OPEN, NAMESPACE, WAIT = (f"lib/namespace/{name}.cc" for name in ("create", "open", "namespace", "wait"))
 WAIT_BUFFER, ALIAS, NOTIFY = "lib/namespace/wait_buffer.cc", "lib/namespace/alias.cc", "lib/namespace/notify.cc"
 CONTAINER, SCAN = "lib/namespace/container.cc", "lib/namespace/directory_scan.cc"
+GATEWAY = "lib/namespace/gateway.cc"
 
 MUTATIONS = [
     # ---- reads (3.1, 3.2) ----
@@ -201,4 +202,31 @@ MUTATIONS = [
     Mutation("1.7", "EndOfFile is the maximum", SCAN, "writer.put(std::uint64_t{instances_of(pipe)});     // EndOfFile",
              "writer.put(std::uint64_t{instances_of(pipe)} + pipe.maximum_instances);"),
     Mutation("1.7", "a changed state tells also who waits for names", NOTIFY, "(name_changed || !notifier->names_only)", "(name_changed || notifier->names_only)"),
+    # ---- gateways (SPEC 5.7) ----
+    Mutation("2.7", "a gateway is asked for others' opens", GATEWAY,
+             "    if (!gateway.global && gateway.user != question.identity->credentials.uid) {",
+             "    if (!gateway.global && gateway.user == 0) {"),
+    Mutation("2.7", "a gateway is asked for what its own process opens", GATEWAY,
+             " || gateway.process == question.process) {",
+             ") {"),
+    Mutation("2.7", "questions go round in a circle", GATEWAY,
+             "        is_asked_already(question.process, question.name)) {",
+             "        (is_asked_already(question.process, question.name) && question.stated)) {"),
+    Mutation("2.7", "anybody's gateway is asked for reserved names", GATEWAY,
+             "    if (is_reserved(question.name) && !gateway.privileged) {",
+             "    if (is_reserved(question.name) && !gateway.global && gateway.privileged) {"),
+    Mutation("2.7", "those for everybody are asked first", GATEWAY,
+             "    for (const bool own : {true, false}) {",
+             "    for (const bool own : {false, true}) {"),
+    Mutation("2.7", "a gateway hears of what comes from itself", GATEWAY,
+             " || pipe.origin.gateway == gateway.parameters.number) {",
+             ") {"),
+    Mutation("2.7", "what is over time is an error", GATEWAY,
+             "        if (question.held) {\n            answer(question.session",
+             "        if (question.held || question.open) {\n            answer(question.session"),
+    Mutation("2.7", "any number of questions is asked at a time", GATEWAY,
+             "gateway.asked < policy_.questions_per_gateway && ",
+             ""),
+    Mutation("2.7", "an instance that was made for one client listens for others", NAMESPACE, "    if (instance->bound) {",
+             "    if (instance->bound && period == 0) {"),
 ]

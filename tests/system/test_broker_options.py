@@ -17,7 +17,7 @@ def ntpiped(place, *arguments, **options):
 def test_help_names_every_option(place):
     run = ntpiped(place, "--help")
     assert run.returncode == 0
-    for option in ("--directory", "--system", "--on-demand", "--idle-timeout", "--grace", "--trusted-group", "--global-group", "--reserve",
+    for option in ("--directory", "--system", "--on-demand", "--idle-timeout", "--grace", "--trusted-group", "--global-group", "--global-gateways", "--reserve",
                    "--log-level", "--version"):
         assert option in run.stdout, option
 

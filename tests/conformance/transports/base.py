@@ -91,7 +91,8 @@ class NativeParty:
         return driver.Agent(build, loop)
 
     # Which objects an operation's session or end field names.
-    SESSION_OPERATIONS = {"create", "open", "wait", "wait_control", "list", "watch", "ping", "open_directory", "alias", "pair"}
+    SESSION_OPERATIONS = {"create", "open", "wait", "wait_control", "list", "watch", "ping", "open_directory", "alias", "pair",
+                          "gateway"}
 
     def start(self, op, **fields):
         if op in self.SESSION_OPERATIONS:
