@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import environments
 import pytest
 import reasons
 import stream
 import summary
+from private_smbd import PrivateSmbd
+from smb2client import Smb2Client
 
 ROOT = Path(__file__).resolve().parents[2]
 SELFTEST = ROOT / "selftest"
@@ -91,3 +94,26 @@ def test_results_of_pytest_become_a_stream(tmp_path, processes):
         "test_good": "success", "test_bad": "failure", "test_skipped": "skip", "test_bad_at_the_end": "failure"}  # fmt: skip
     assert "too late" in found["test_bad_at_the_end"][1]
     assert "for a reason" in found["test_skipped"][1]
+
+
+OVERFLOWING_MODULE = """
+#include <stdlib.h>
+unsigned samba_init_module(void *context)
+{
+    volatile char *place = malloc(4);
+    volatile int behind = 4;
+    place[behind] = 1;
+    return context == NULL;
+}
+"""
+
+
+def test_what_a_sanitizer_finds_in_smbd_is_noticed(tmp_path):
+    """The environment asan rests on this: the module is instrumented, smbd is not."""
+    source, module = tmp_path / "overflowing.c", tmp_path / "overflowing.so"
+    source.write_text(OVERFLOWING_MODULE)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-fsanitize=address,undefined", "-o", module, source], check=True)
+    with PrivateSmbd(module=module) as smbd:
+        with pytest.raises(ConnectionError):
+            Smb2Client(smbd.port, *next(iter(smbd.users.items())))
+        assert any("heap-buffer-overflow" in line for line in environments.alarms(smbd))
