@@ -7,6 +7,8 @@
 
 #include "open_pipe.hpp"
 
+#include <ntpipe_traits.h>
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -19,15 +21,20 @@ struct Exchange {
     tevent_context* events = nullptr;
     ntpipe_end* end = nullptr; ///< the pipe; nullptr for a wait
 
-    Wanted wanted;              ///< a wait: the name, and for whom
-    Gateway* gateway = nullptr; ///< a wait
+    Wanted wanted;              ///< what needs no pipe that is open: the name, and for whom
+    Gateway* gateway = nullptr; ///< the same
+    /// A wait, a call: how long to wait for an instance; a read in steps: for data. nullopt: the pipe's default, or as its mode says.
     std::optional<std::uint64_t> milliseconds;
+    std::uint32_t minimum = 0; ///< a read in steps is not over before so much is there, or the time is
 
     std::uint32_t code = 0;              ///< control code or information class
     std::uint32_t length = 0;            ///< of the output that is wanted
     std::span<const std::uint8_t> input; ///< stays until the exchange is over
 
     // While it is pending.
+    ntpipe_end* own_end = nullptr; ///< that a call has opened
+    tevent_timer* timer = nullptr;
+    bool is_late = false;        ///< the time is over
     tevent_req* inner = nullptr; ///< the library's request
     void (*receive)(Exchange& exchange) = nullptr;
 
@@ -35,9 +42,15 @@ struct Exchange {
     Status status = Status::pending;
     std::uint8_t* output = nullptr;
     std::size_t transferred = 0; ///< bytes of output; for a write, of input
+    std::size_t needed = 0;      ///< a security descriptor's whole size
+    ntpipe_peek_info found{};    ///< by a peek
 
     [[nodiscard]] std::span<const std::uint8_t> result() const { return {output, transferred}; }
 };
+
+/// Whether a client may use that control code on a pipe. The others are for its server end, or for programs on this machine
+/// (SEMANTICS 8.3, 7.6).
+[[nodiscard]] Status check_control_code(std::uint32_t code);
 
 /// Each starts what is asked. The status is in the exchange then, STATUS_PENDING if it is not over.
 void call_read(Exchange& exchange);
@@ -47,5 +60,21 @@ void call_control(Exchange& exchange);
 void call_wait(Exchange& exchange);
 void call_query(Exchange& exchange);
 void call_set(Exchange& exchange);
+
+/// A read as SMB1 has them, with a minimum and a time limit. What has come before it fails is not lost: that is a success then. Nothing
+/// in time is STATUS_IO_TIMEOUT, or, if there was no time at all, STATUS_PIPE_EMPTY.
+void call_read_in_steps(Exchange& exchange);
+/// Reads bytes, of whatever messages, and waits for the first. STATUS_INVALID_PARAMETER for an end that does not wait (SEMANTICS 7.5).
+void call_raw_read(Exchange& exchange);
+/// Writes bytes that say by themselves how long the message is, if it is one. Also STATUS_INVALID_PARAMETER if they are wrong.
+void call_raw_write(Exchange& exchange);
+/// FSCTL_PIPE_TRANSCEIVE; STATUS_INVALID_PARAMETER for an end that cannot do that by its modes.
+void call_transact(Exchange& exchange);
+void call_peek(Exchange& exchange);
+/// `code` are the parts of the descriptor.
+void call_query_security(Exchange& exchange);
+void call_set_security(Exchange& exchange);
+/// CallNamedPipe: opens, sets message read mode, transacts, closes. If no instance listens it waits for one, once.
+void call_pipe_call(Exchange& exchange);
 
 } // namespace ntpipe::samba

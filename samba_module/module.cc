@@ -17,6 +17,16 @@ std::span<const Redirection> redirections()
 {
 #define NTPIPE_REDIRECT(function, replacement) redirection(#function, ::function, replacement)
 #define NTPIPE_COMMAND(function, code) NTPIPE_REDIRECT(function, (process<code, ::function>))
+#define NTPIPE_SMB1(function, code) NTPIPE_REDIRECT(function, (process_smb1<code, ::function>))
+// smbd's table of SMB1 commands allows it on files only, so nothing of ours would be called for a pipe.
+#define NTPIPE_FOR_FILES(row, function, replacement)                                                                   \
+    redirection(#function, ::function, replacement, {row, as_user, as_user | can_ipc})
+#define NTPIPE_TRANSACTION(first, further, kind)                                                                       \
+    NTPIPE_REDIRECT(first, (process_primary<kind, ::first>)),                                                          \
+        NTPIPE_REDIRECT(further, (process_further<kind, ::further>))
+    // smbd's AS_USER and CAN_IPC, which no header has.
+    constexpr int as_user = 1;
+    constexpr int can_ipc = 8;
     static const std::array list{
         NTPIPE_REDIRECT(smbd_smb2_request_process_create, process_create),
         NTPIPE_REDIRECT(smbd_smb2_request_process_close, process_close),
@@ -29,10 +39,30 @@ std::span<const Redirection> redirections()
         NTPIPE_COMMAND(smbd_smb2_request_process_notify, smb2::code_change_notify),
         NTPIPE_COMMAND(smbd_smb2_request_process_getinfo, smb2::code_query_info),
         NTPIPE_COMMAND(smbd_smb2_request_process_setinfo, smb2::code_set_info),
+        NTPIPE_REDIRECT(reply_open_and_X, process_open_andx),
+        NTPIPE_REDIRECT(reply_ntcreate_and_X, process_nt_create_andx),
+        NTPIPE_SMB1(reply_read_and_X, smb1::code_read_andx),
+        NTPIPE_SMB1(reply_write_and_X, smb1::code_write_andx),
+        NTPIPE_SMB1(reply_write, smb1::code_write),
+        NTPIPE_FOR_FILES("SMBread", reply_read, (process_smb1<smb1::code_read, unless_in_ipc<::reply_read>>)),
+        NTPIPE_FOR_FILES("SMBflush", reply_flush, (process_smb1<smb1::code_flush, unless_in_ipc<::reply_flush>>)),
+        NTPIPE_FOR_FILES("SMBreadbraw", reply_readbraw,
+                         (process_smb1<smb1::code_read_raw, unless_in_ipc<::reply_readbraw>>)),
+        NTPIPE_FOR_FILES("SMBwritebraw", reply_writebraw, (refuse<smb1::code_write_complete, ::reply_writebraw>)),
+        NTPIPE_FOR_FILES("SMBreadBmpx", reply_readbmpx, (refuse<smb1::code_read_mpx, ::reply_readbmpx>)),
+        NTPIPE_TRANSACTION(reply_trans, reply_transs, smb1::Kind::transaction),
+        NTPIPE_TRANSACTION(reply_trans2, reply_transs2, smb1::Kind::transaction2),
+        NTPIPE_TRANSACTION(reply_nttrans, reply_nttranss, smb1::Kind::nt_transact),
+        NTPIPE_REDIRECT(reply_ntcancel, process_nt_cancel),
+        NTPIPE_REDIRECT(reply_tdis, process_tree_disconnect),
+        NTPIPE_REDIRECT(reply_ulogoffX, process_logoff),
         NTPIPE_REDIRECT(np_open, open_pipe),
         NTPIPE_REDIRECT(close_fake_file, close_pipe),
         NTPIPE_REDIRECT(conn_force_tdis, force_tree_disconnect),
     };
+#undef NTPIPE_TRANSACTION
+#undef NTPIPE_FOR_FILES
+#undef NTPIPE_SMB1
 #undef NTPIPE_COMMAND
 #undef NTPIPE_REDIRECT
     return list;

@@ -5,6 +5,7 @@
 #include "request.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ntpipe::samba {
 namespace {
@@ -108,6 +109,11 @@ void continue_question(Question& question)
         wait_for(question, question.ask());
         break;
     case Place::samba:
+        if (!question.wanted.otherwise.empty()) {
+            question.wanted.name = std::exchange(question.wanted.otherwise, {});
+            continue_question(question);
+            break;
+        }
         question.is_sambas = true;
         finish_later(question.request, gateway.events(), Status::success);
         break;
@@ -196,6 +202,20 @@ struct WaitState final : Question {
 };
 
 } // namespace
+
+bool may_be_ours(Gateway& gateway, Wanted& wanted, std::uint32_t user)
+{
+    const auto may_be = [&](const std::string& name) {
+        return gateway.concerns(name) && gateway.place_of(name, user) != Place::samba;
+    };
+    if (!may_be(wanted.otherwise)) {
+        wanted.otherwise.clear();
+    }
+    if (!may_be(wanted.name)) {
+        wanted.name = std::exchange(wanted.otherwise, {});
+    }
+    return !wanted.name.empty();
+}
 
 tevent_req* open_pipe_send(TALLOC_CTX* memory, Gateway& gateway, const OpenParameters& parameters)
 {

@@ -9,6 +9,7 @@ namespace ntpipe::samba {
 /// Whose names are looked up, and how they are called.
 struct Wanted {
     std::string name;                          ///< UTF-8, exactly as the client spelled it
+    std::string otherwise;                     ///< what it means if no pipe of ours is called so; empty: nothing
     const ntpipe_identity* identity = nullptr; ///< of the client; must stay as long as the request
 };
 
@@ -24,6 +25,10 @@ struct Opened {
     Status status = Status::success;
     ntpipe_end* end = nullptr;
 };
+
+/// Whether the broker has to be asked for one of the names; if not, they are Samba's business. Asks nobody, and leaves only names that
+/// may be ours.
+[[nodiscard]] bool may_be_ours(Gateway& gateway, Wanted& wanted, std::uint32_t user);
 
 /// For a name that concerns the gateway. Waits for the list of names first if it is not complete. The time limit is that of
 /// ntpipe:open timeout: when it is over before the list is complete the name is Samba's, else the status is STATUS_IO_TIMEOUT.

@@ -173,6 +173,25 @@ std::vector<LoadedLibrary::Slot> LoadedLibrary::find_slots(std::span<const Redir
     return slots;
 }
 
+namespace {
+
+int* flags_behind(void* const* slot)
+{
+    return std::bit_cast<int*>(slot + 1);
+}
+
+} // namespace
+
+bool LoadedLibrary::has_row(const TableRow& row, void* const* slot) const
+{
+    if (row.name == nullptr) {
+        return true;
+    }
+    const auto* name = static_cast<const char*>(slot[-1]);
+    return contains(static_cast<const void*>(flags_behind(slot))) && contains(name) &&
+           std::strcmp(name, row.name) == 0 && *flags_behind(slot) == row.flags;
+}
+
 // Empty: it is safe to redirect this one.
 std::string LoadedLibrary::problem_with(const Redirection& redirection, const Slot& slot) const
 {
@@ -191,6 +210,9 @@ std::string LoadedLibrary::problem_with(const Redirection& redirection, const Sl
     }
     if (*slot.where != redirection.original) {
         return name + " has been redirected by somebody else, " + library_with(*slot.where);
+    }
+    if (!has_row(redirection.row, slot.where)) {
+        return name + " is not in a table as it was expected";
     }
     return {};
 }
@@ -229,6 +251,9 @@ bool LoadedLibrary::redirect(std::span<const Redirection> redirections, std::str
     }
     for (std::size_t i = 0; i < slots.size(); ++i) {
         *slots[i].where = redirections[i].replacement;
+        if (redirections[i].row.name != nullptr) {
+            *flags_behind(slots[i].where) = redirections[i].row.new_flags;
+        }
     }
     (void)set_writable(false); // they stay right if this fails
     return true;

@@ -12,18 +12,26 @@ struct dl_phdr_info;
 
 namespace ntpipe::samba {
 
+/// What surrounds a slot that is the second member of a row {name, function, flags} of a table of the library's.
+struct TableRow {
+    const char* name = nullptr; ///< nullptr: the slot is not to be looked at in this way
+    int flags = 0;              ///< that must be there
+    int new_flags = 0;          ///< instead of them
+};
+
 /// A function of the library and what is to be called in its place. What is not in the library itself still calls the original.
 struct Redirection {
     const char* name;
     void* original;
     void* replacement;
+    TableRow row;
 };
 
 /// Both functions have the same type, so a prototype that has changed is a compile error.
 template <typename Function>
-[[nodiscard]] Redirection redirection(const char* name, Function* original, Function* replacement)
+[[nodiscard]] Redirection redirection(const char* name, Function* original, Function* replacement, TableRow row = {})
 {
-    return {name, reinterpret_cast<void*>(original), reinterpret_cast<void*>(replacement)};
+    return {name, reinterpret_cast<void*>(original), reinterpret_cast<void*>(replacement), row};
 }
 
 /// The library with this name, up to what distributions add to it, as it is loaded now.
@@ -51,6 +59,7 @@ private:
     void take(const dl_phdr_info& info);
     [[nodiscard]] bool contains(const void* address) const;
     [[nodiscard]] std::string problem_with(const Redirection& redirection, const Slot& slot) const;
+    [[nodiscard]] bool has_row(const TableRow& row, void* const* slot) const;
     [[nodiscard]] std::vector<Slot> find_slots(std::span<const Redirection> redirections) const;
     [[nodiscard]] bool set_writable(bool writable) const;
 

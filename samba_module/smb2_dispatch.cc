@@ -2,7 +2,7 @@
 // smb2_dispatch.cc: the tables for SMB2: commands, control codes, kinds of information. [MS-SMB2] 2.2.13 to 2.2.40, 3.3.5.
 #include "smb2_dispatch.hpp"
 
-#include "doubt.hpp"
+#include "wire.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,27 +11,6 @@
 
 namespace ntpipe::samba::smb2 {
 namespace {
-
-using Bytes = std::span<const std::uint8_t>;
-
-// The callers know that it is all there: bodies have the size that their row says.
-template <typename T>
-T get(Bytes bytes, std::size_t at)
-{
-    T value = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) {
-        value = static_cast<T>(value | static_cast<T>(bytes[at + i]) << (8 * i));
-    }
-    return value;
-}
-
-template <typename T>
-void put(std::uint8_t* bytes, std::size_t at, T value)
-{
-    for (std::size_t i = 0; i < sizeof(T); ++i) {
-        bytes[at + i] = static_cast<std::uint8_t>(value >> (8 * i));
-    }
-}
 
 constexpr std::size_t file_id_size = 16;
 constexpr std::uint16_t dialect_3_00 = 0x300;
@@ -98,15 +77,6 @@ void encode_flush(const Message& /*message*/, const Exchange& /*exchange*/, std:
 
 // ---- IOCTL ----
 
-constexpr std::uint32_t kind_of_device(std::uint32_t control_code)
-{
-    constexpr unsigned bits = 16;
-    return control_code >> bits;
-}
-
-/// Control codes that a client may use on a pipe. The others are for its server end, or for programs on this machine.
-constexpr std::array allowed_control_codes{NTPIPE_FSCTL_PEEK, NTPIPE_FSCTL_TRANSCEIVE};
-
 struct Ioctl {
     std::uint32_t code;
     std::uint32_t max_output;
@@ -141,11 +111,8 @@ Status decode_ioctl(const Message& message, Exchange& exchange, std::uint32_t& p
         return status;
     }
     payload = static_cast<std::uint32_t>(ioctl.payload); // both of its parts have limits
-    if (kind_of_device(ioctl.code) != kind_of_device(NTPIPE_FSCTL_PEEK)) {
-        return Status::invalid_device_request;
-    }
-    if (std::ranges::find(allowed_control_codes, ioctl.code) == allowed_control_codes.end()) {
-        return doubt::control_code_not_for_clients;
+    if (const Status status = check_control_code(ioctl.code); status != Status::success) {
+        return status;
     }
     exchange.code = ioctl.code;
     exchange.input = ioctl.input;

@@ -18,6 +18,29 @@ std::string option(const char* name, const char* otherwise)
     return value == nullptr ? "" : value;
 }
 
+bool convert(charset_t from, charset_t to, std::span<const std::uint8_t> text, std::string& converted)
+{
+    converted.clear();
+    if (text.empty()) {
+        return true;
+    }
+    char* result = nullptr;
+    std::size_t size = 0;
+    if (!convert_string_talloc(talloc_tos(), from, to, text.data(), text.size(), static_cast<void*>(&result), &size)) {
+        return false;
+    }
+    converted.assign(result, size);
+    talloc_free(result);
+    return true;
+}
+
+std::string convert(charset_t from, charset_t to, const std::string& text)
+{
+    std::string converted;
+    const std::span bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+    return convert(from, to, bytes, converted) ? converted : std::string();
+}
+
 } // namespace
 
 Settings read_settings()
@@ -74,19 +97,22 @@ void log_debug(const std::string& line)
 
 bool utf8_from(std::span<const std::uint8_t> utf16, std::string& utf8)
 {
-    utf8.clear();
-    if (utf16.empty()) {
-        return true;
-    }
-    char* converted = nullptr;
-    std::size_t size = 0;
-    if (!convert_string_talloc(talloc_tos(), CH_UTF16, CH_UTF8, utf16.data(), utf16.size(),
-                               static_cast<void*>(&converted), &size)) {
-        return false;
-    }
-    utf8.assign(converted, size);
-    talloc_free(converted);
-    return utf8.find('\0') == std::string::npos;
+    return convert(CH_UTF16, CH_UTF8, utf16, utf8) && utf8.find('\0') == std::string::npos;
+}
+
+bool utf8_from_oem(std::span<const std::uint8_t> oem, std::string& utf8)
+{
+    return convert(CH_DOS, CH_UTF8, oem, utf8) && utf8.find('\0') == std::string::npos;
+}
+
+std::string utf16_from(const std::string& utf8)
+{
+    return convert(CH_UTF8, CH_UTF16, utf8);
+}
+
+std::string oem_from(const std::string& utf8)
+{
+    return convert(CH_UTF8, CH_DOS, utf8);
 }
 
 void become_root()

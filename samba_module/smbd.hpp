@@ -47,6 +47,12 @@ void log_debug(const std::string& line);
 /// Does the conversion that smbd does for a name. False: it is not UTF-16, or has a NUL in it.
 [[nodiscard]] bool utf8_from(std::span<const std::uint8_t> utf16, std::string& utf8);
 
+/// The same from the 8-bit characters of old clients (the option `dos charset`).
+[[nodiscard]] bool utf8_from_oem(std::span<const std::uint8_t> oem, std::string& utf8);
+/// A name for a client, without an end. Empty: the client's characters cannot say it.
+[[nodiscard]] std::string utf16_from(const std::string& utf8);
+[[nodiscard]] std::string oem_from(const std::string& utf8);
+
 /// smbd runs with the rights of the client that it has served last; between these two it is root.
 void become_root();
 void unbecome_root();

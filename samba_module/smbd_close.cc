@@ -16,18 +16,6 @@ void end_all(PipeHandle& handle)
     }
 }
 
-void end_bereft_operations()
-{
-    auto& list = operations_without_handle();
-    for (Operation* operation = list.front(); operation != nullptr;) {
-        Operation* next = list.after(*operation);
-        if (operation->is_bereft()) {
-            operation->end(tree_gone);
-        }
-        operation = next;
-    }
-}
-
 } // namespace
 
 // smbd would answer the CLOSE only, or wait for what is pending for ever.
@@ -48,6 +36,19 @@ NTSTATUS close_pipe(smb_request* request, files_struct* file)
         end_all(*handle);
     }
     return close_fake_file(request, file);
+}
+
+// What has a handle ends with it, a little later, before the client is told that the tree has gone.
+void process_tree_disconnect(smb_request* request)
+{
+    reply_tdis(request);
+    end_bereft_operations();
+}
+
+void process_logoff(smb_request* request)
+{
+    reply_ulogoffX(request);
+    end_bereft_operations();
 }
 
 // By an administrator. smbd frees the trees soon, whoever still uses them, so everything must be over before.

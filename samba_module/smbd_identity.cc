@@ -18,9 +18,9 @@ const char** sids_of(TALLOC_CTX* memory, const security_token& token)
 }
 
 // As smbd does for its own pipes: one SID more says how the connection is encrypted, so that a security descriptor can ask for it.
-bool add_encryption_sid(TALLOC_CTX* memory, const smbd_smb2_request* request, security_token& token)
+bool add_encryption_sid(TALLOC_CTX* memory, const Caller& caller, security_token& token)
 {
-    const auto& server = request->xconn->smb2.server;
+    const auto& server = caller.connection->smb2.server;
     dom_sid sid = global_sid_Samba_SMB3;
     if (!sid_append_rid(&sid, server.dialect) || !sid_append_rid(&sid, DCERPC_SMB_ENCRYPTION_REQUIRED) ||
         !sid_append_rid(&sid, server.cipher)) {
@@ -31,10 +31,10 @@ bool add_encryption_sid(TALLOC_CTX* memory, const smbd_smb2_request* request, se
            NT_STATUS_IS_OK(add_sid_to_array_unique(memory, &sid, &token.sids, &token.num_sids));
 }
 
-std::uint32_t flags_of(const smbd_smb2_request* request, auth_session_info* user)
+std::uint32_t flags_of(const Caller& caller)
 {
     std::uint32_t flags = NTPIPE_IDENTITY_REMOTE;
-    switch (security_session_user_level(user, nullptr)) {
+    switch (security_session_user_level(caller.user, nullptr)) {
     case SECURITY_ANONYMOUS:
         flags |= NTPIPE_IDENTITY_ANONYMOUS;
         break;
@@ -44,10 +44,10 @@ std::uint32_t flags_of(const smbd_smb2_request* request, auth_session_info* user
     default:
         break;
     }
-    if (request->do_signing || request->do_encryption || request->was_encrypted) {
+    if (caller.is_signed || caller.is_encrypted) {
         flags |= NTPIPE_IDENTITY_SIGNED; // encryption authenticates as well
     }
-    if (request->do_encryption || request->was_encrypted) {
+    if (caller.is_encrypted) {
         flags |= NTPIPE_IDENTITY_ENCRYPTED;
     }
     return flags;
@@ -72,28 +72,28 @@ DATA_BLOB authorization_of(TALLOC_CTX* memory, const auth_session_info& user, se
 
 } // namespace
 
-ntpipe_identity* identity_of(TALLOC_CTX* memory, smbd_smb2_request* request)
+ntpipe_identity* identity_of(TALLOC_CTX* memory, const Caller& caller)
 {
-    auth_session_info* user = request->tcon->compat->session_info;
+    const auth_session_info* user = caller.user;
     const auth_user_info& info = *user->info;
     security_token token = *user->security_token;
     ntpipe_identity* identity = talloc_zero(memory, ntpipe_identity);
-    if (identity == nullptr || (request->was_encrypted && !add_encryption_sid(identity, request, token))) {
+    if (identity == nullptr || (caller.has_smb3_encryption && !add_encryption_sid(identity, caller, token))) {
         talloc_free(identity);
         return nullptr;
     }
     identity->size = sizeof(*identity);
-    identity->flags = flags_of(request, user);
+    identity->flags = flags_of(caller);
     identity->uid = user->unix_token->uid;
     identity->gid = user->unix_token->gid;
-    identity->process_id = IVAL(SMBD_SMB2_IN_HDR_PTR(request), SMB2_HDR_PID);
+    identity->process_id = caller.process_id;
     identity->privileges = token.privilege_mask;
     identity->num_sids = token.num_sids;
     identity->sids = sids_of(identity, token);
     identity->account = talloc_strdup(identity, info.account_name == nullptr ? "" : info.account_name);
     identity->domain = talloc_strdup(identity, info.domain_name == nullptr ? "" : info.domain_name);
     identity->computer = talloc_strdup(identity, get_remote_machine_name());
-    identity->address = tsocket_address_inet_addr_string(request->sconn->remote_address, identity);
+    identity->address = tsocket_address_inet_addr_string(caller.connection->client->sconn->remote_address, identity);
     const DATA_BLOB authorization = authorization_of(identity, *user, token, data_blob_null);
     identity->authorization = authorization.data;
     identity->authorization_length = authorization.length;

@@ -1,40 +1,43 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// smbd_operation.hpp: an SMB2 request of smbd's that is ours to answer, now or later.
+// smbd_operation.hpp: a request of smbd's that is ours to answer, now or later, whatever its dialect.
 #pragma once
 
 #include "glue/list.hpp"
 #include "glue/talloc.hpp"
+#include "smb1_dispatch.hpp"
 #include "smbd_request.hpp"
+
+#include <utility>
 
 namespace ntpipe::samba::smbd {
 
 /// For what has no handle and loses its tree or its session: STATUS_NETWORK_NAME_DELETED, of which pipes by themselves know nothing.
 inline constexpr auto tree_gone = static_cast<Status>(0xC00000C9);
 
-/// A talloc child of its request. While it is pending smbd sees, as the request's `subreq`, a tevent request that does nothing
-/// but cancel it.
+/// A talloc child of its request.
 class Operation : public glue::ListNode {
 public:
-    explicit Operation(smbd_smb2_request* request) : request_(request) {}
+    Operation() = default;
     Operation(const Operation&) = delete;
     Operation& operator=(const Operation&) = delete;
     virtual ~Operation() = default;
 
-    [[nodiscard]] smbd_smb2_request* request() const { return request_; }
     /// Its tree, or its session, has gone while it was pending.
-    [[nodiscard]] bool is_bereft() const;
+    [[nodiscard]] virtual bool is_bereft() const = 0;
     /// Its connection is still there to answer on.
-    [[nodiscard]] bool can_answer() const;
+    [[nodiscard]] virtual bool can_answer() const = 0;
+    /// The SMB1 request that it is; nullptr: it is none.
+    [[nodiscard]] virtual const smb_request* smb1_request() const { return nullptr; }
 
     /// Ends it with a status while it waits, now: the answer is sent, and this is gone.
     void end(Status status);
     /// Takes it away without an answer: its connection is dead.
-    void vanish() { leave(); }
+    virtual void vanish() = 0;
 
 protected:
     /// What the library does for it. nullptr when the result has been taken.
     [[nodiscard]] virtual tevent_req*& inner() = 0;
-    /// The library has done it: takes the result.
+    /// The library has done it: takes the result, or begins something more.
     virtual void receive() = 0;
     /// Instead of a result.
     virtual void fail(Status status) = 0;
@@ -42,22 +45,95 @@ protected:
     [[nodiscard]] virtual Status outcome() const = 0;
     /// The status for something that loses its tree or its session.
     [[nodiscard]] virtual Status if_bereft() const = 0;
-    /// Sends the answer, and this is gone. An error is one of the transport.
-    [[nodiscard]] virtual NTSTATUS answer() = 0;
+    /// Answers what has waited, and this is gone.
+    virtual void send_answer() = 0;
 
-    /// In a redirected function, as the last thing: answers, or lets it wait in that list. What it returns is that function's
-    /// result.
-    [[nodiscard]] NTSTATUS answer_or_pend(glue::List<Operation>& list, std::uint32_t interim_after);
-    /// Frees this, so that the request can be answered.
-    void leave();
+    /// From now on it waits, as a member of that list.
+    void await(glue::List<Operation>& list);
+    /// Instead of waiting: the library's request is given up.
+    void give_up(Status status);
 
 private:
-    [[nodiscard]] NTSTATUS pend(glue::List<Operation>& list, std::uint32_t interim_after);
     static void inner_done(tevent_req* inner);
-    static bool cancel(tevent_req* outer);
-    void send_answer();
+};
 
-    smbd_smb2_request* request_;
+/// An operation of either dialect that is one Exchange.
+template <typename Base>
+class ExchangeOf : public Base {
+public:
+    template <typename... Arguments>
+    explicit ExchangeOf(Arguments&&... arguments) : Base(std::forward<Arguments>(arguments)...)
+    {
+        exchange_.memory = this;
+        exchange_.events = Base::events();
+    }
+    [[nodiscard]] Exchange& exchange() { return exchange_; }
+    [[nodiscard]] const Exchange& exchange() const { return exchange_; }
+
+protected:
+    [[nodiscard]] tevent_req*& inner() override { return exchange_.inner; }
+    void receive() override { exchange_.receive(exchange_); }
+    void fail(Status status) override { exchange_.status = status; }
+    [[nodiscard]] Status outcome() const override { return exchange_.status; }
+    [[nodiscard]] Status if_bereft() const override
+    {
+        return exchange_.end == nullptr ? tree_gone : Status::pipe_broken;
+    }
+
+private:
+    Exchange exchange_;
+};
+
+/// An operation of either dialect that opens a pipe.
+template <typename Base>
+class OpeningOf : public Base {
+public:
+    template <typename... Arguments>
+    explicit OpeningOf(OpenParameters parameters, Arguments&&... arguments)
+        : Base(std::forward<Arguments>(arguments)...), parameters_(std::move(parameters))
+    {
+    }
+
+protected:
+    void begin(Gateway& gateway)
+    {
+        parameters_.identity = identity_of(this, caller_of(Base::request()));
+        inner_ = parameters_.identity == nullptr ? nullptr : open_pipe_send(this, gateway, parameters_);
+        if (inner_ == nullptr) {
+            fail(Status::no_memory);
+        } else if (!tevent_req_is_in_progress(inner_)) {
+            receive();
+        }
+    }
+    [[nodiscard]] tevent_req*& inner() override { return inner_; }
+    void receive() override
+    {
+        opened_ = open_pipe_recv(inner_, this);
+        talloc_free(inner_);
+        inner_ = nullptr;
+    }
+    void fail(Status status) override
+    {
+        talloc_free(opened_.end);
+        opened_ = {false, status, nullptr};
+    }
+    [[nodiscard]] Status outcome() const override { return opened_.status; }
+    [[nodiscard]] Status if_bereft() const override { return tree_gone; }
+
+    /// What came of it, with an end that belongs to `memory`.
+    [[nodiscard]] Opened take(TALLOC_CTX* memory)
+    {
+        if (Base::is_bereft() && !is_error(opened_.status)) {
+            fail(if_bereft());
+        }
+        (void)talloc_steal(memory, opened_.end);
+        return std::exchange(opened_, {false, Status::pending, nullptr});
+    }
+
+private:
+    OpenParameters parameters_;
+    tevent_req* inner_ = nullptr;
+    Opened opened_{false, Status::pending, nullptr};
 };
 
 /// What our pipes have as the private data of their fake_file_handle.
@@ -68,15 +144,19 @@ struct PipeHandle {
     ~PipeHandle() = default;
     ntpipe_end* end; ///< its talloc child
     glue::List<Operation> pending;
+    smb1::Message message; ///< that a client is writing piece by piece
 };
 inline constexpr const char* pipe_handle_type = "struct ntpipe_handle";
 
 /// nullptr: not one of ours.
 [[nodiscard]] PipeHandle* handle_of(const files_struct* file);
-/// Makes a handle below `memory`, which owns the end then. nullptr: out of memory.
-[[nodiscard]] fake_file_handle* make_handle(TALLOC_CTX* memory, ntpipe_end* end);
+/// Makes smbd's handle for an end that was opened. The end belongs to the handle then, or is gone. `smb1_view`: the request, for SMB2
+/// smbd's SMB1 view of it.
+[[nodiscard]] NTSTATUS open_file(smb_request* smb1_view, const std::string& name, ntpipe_end* end, files_struct*& file);
 
 /// Opens and waits, which have no handle.
 [[nodiscard]] glue::List<Operation>& operations_without_handle();
+/// Ends those of them that have lost their tree or session.
+void end_bereft_operations();
 
 } // namespace ntpipe::samba::smbd

@@ -4,8 +4,9 @@
 
 #include "glue/talloc.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cstring>
+#include <initializer_list>
 
 namespace ntpipe::samba::smbd {
 namespace {
@@ -24,43 +25,53 @@ bool fits(const Known& known)
            std::strcmp(talloc_get_name(known.object), known.name) == 0;
 }
 
-bool check_objects(const smbd_smb2_request* request)
+bool fit(std::initializer_list<Known> objects)
 {
-    const auto* session = request->session;
-    const auto* xconn = request->xconn;
-    // From the outside to the inside: each is looked into only if its own layout is right.
-    if (!fits({request, sizeof(*request), "struct smbd_smb2_request"}) ||
-        !fits({session, sizeof(*session), "struct smbXsrv_session"}) ||
-        !fits({xconn, sizeof(*xconn), "struct smbXsrv_connection"}) ||
-        !fits({request->tcon, sizeof(*request->tcon), "struct smbXsrv_tcon"})) {
-        return false;
-    }
-    const std::array inner{
-        Known{request->sconn, sizeof(*request->sconn), "struct smbd_server_connection"},
-        Known{xconn->client, sizeof(*xconn->client), "struct smbXsrv_client"},
-        Known{session->global, sizeof(*session->global), "struct smbXsrv_session_global0"},
-        Known{request->tcon->compat, sizeof(*request->tcon->compat), "connection_struct"},
-    };
-    for (const Known& known : inner) {
-        if (!fits(known)) {
-            return false;
-        }
-    }
-    const auto* user = request->tcon->compat->session_info;
-    return fits({user, sizeof(*user), "struct auth_session_info"});
+    return std::ranges::all_of(objects, [](const Known& known) { return fits(known); });
 }
 
-// Once they do not fit they never do: nothing of smbd is touched any more.
-bool objects_fit(const smbd_smb2_request* request)
+// From the outside to the inside: each is looked into only if its own layout is right.
+bool check_objects(smbXsrv_connection* xconn, const smbXsrv_session* session, const smbXsrv_tcon* tcon)
 {
-    static const bool fit = [request] {
-        const bool good = check_objects(request);
-        if (!good) {
+    if (!fit({{session, sizeof(*session), "struct smbXsrv_session"},
+              {xconn, sizeof(*xconn), "struct smbXsrv_connection"},
+              {tcon, sizeof(*tcon), "struct smbXsrv_tcon"}}) ||
+        !fit({{xconn->client, sizeof(*xconn->client), "struct smbXsrv_client"},
+              {session->global, sizeof(*session->global), "struct smbXsrv_session_global0"},
+              {tcon->compat, sizeof(*tcon->compat), "connection_struct"}})) {
+        return false;
+    }
+    const auto* sconn = xconn->client->sconn;
+    const auto* user = tcon->compat->session_info;
+    return fit(
+        {{sconn, sizeof(*sconn), "struct smbd_server_connection"}, {user, sizeof(*user), "struct auth_session_info"}});
+}
+
+bool check_objects(const smbd_smb2_request* request)
+{
+    return fits({request, sizeof(*request), "struct smbd_smb2_request"}) &&
+           check_objects(request->xconn, request->session, request->tcon);
+}
+
+bool check_objects(const smb_request* request)
+{
+    return fits({request, sizeof(*request), "struct smb_request"}) &&
+           fits({request->conn, sizeof(*request->conn), "connection_struct"}) &&
+           check_objects(request->xconn, request->session, request->conn->tcon);
+}
+
+// Once they do not fit they never do: nothing of smbd is touched any more. A process serves one dialect.
+template <typename Request>
+bool objects_fit(const Request* request)
+{
+    static const bool good = [request] {
+        const bool checked = check_objects(request);
+        if (!checked) {
             log_error("not active: smbd's objects have other sizes than those that the module was built for");
         }
-        return good;
+        return checked;
     }();
-    return fit;
+    return good;
 }
 
 } // namespace
@@ -84,19 +95,52 @@ bool is_for_pipes(smbd_smb2_request* request)
     return objects_fit(request) && IS_IPC(request->tcon->compat);
 }
 
+bool is_for_pipes(const smb_request* request)
+{
+    if (request->conn == nullptr || request->conn->tcon == nullptr || request->session == nullptr) {
+        return false;
+    }
+    return objects_fit(request) && IS_IPC(request->conn);
+}
+
 files_struct* file_of(smbd_smb2_request* request, std::size_t id_at)
 {
     const std::uint8_t* body = SMBD_SMB2_IN_BODY_PTR(request);
     return file_fsp_smb2(request, BVAL(body, id_at), BVAL(body, id_at + 8));
 }
 
-std::uint32_t user_of(const smbd_smb2_request* request)
+Caller caller_of(smbd_smb2_request* request)
 {
-    return request->tcon->compat->session_info->unix_token->uid;
+    const bool is_encrypted = request->do_encryption || request->was_encrypted;
+    return {request->tcon->compat->session_info,
+            request->xconn,
+            IVAL(SMBD_SMB2_IN_HDR_PTR(request), SMB2_HDR_PID),
+            request->do_signing || is_encrypted, // encryption authenticates as well
+            is_encrypted,
+            request->was_encrypted};
+}
+
+// smbd has set the tree's user to the request's.
+Caller caller_of(smb_request* request)
+{
+    const bool is_encrypted = request->encrypted || IS_CONN_ENCRYPTED(request->conn);
+    const std::uint32_t process_id = request->smbpid | static_cast<std::uint32_t>(SVAL(request->inbuf, smb_pidhigh))
+                                                           << 16;
+    return {request->conn->session_info,
+            request->xconn,
+            process_id,
+            smb1_srv_is_signing_active(request->xconn) || is_encrypted,
+            is_encrypted,
+            false};
+}
+
+std::uint32_t user_of(const Caller& caller)
+{
+    return caller.user->unix_token->uid;
 }
 
 // It ends with the client: before that smbd's event context is there, afterwards it is not.
-Gateway* gateway_for(smbd_smb2_request* request)
+Gateway* gateway_for(smbXsrv_connection* connection)
 {
     static Gateway* gateway = nullptr;
     const Settings settings = read_settings();
@@ -104,7 +148,8 @@ Gateway* gateway_for(smbd_smb2_request* request)
         if (settings.exports.empty()) {
             return nullptr;
         }
-        gateway = glue::make_talloc<Gateway>(request->xconn->client, "struct ntpipe_gateway", request->sconn->ev_ctx);
+        gateway =
+            glue::make_talloc<Gateway>(connection->client, "struct ntpipe_gateway", connection->client->sconn->ev_ctx);
     }
     if (gateway == nullptr) {
         return nullptr;

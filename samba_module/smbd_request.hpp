@@ -22,16 +22,29 @@ namespace ntpipe::samba::smbd {
 [[nodiscard]] smb2::Message message_of(smbd_smb2_request* request);
 /// It is for a tree that is IPC$, and smbd's objects are as we know them.
 [[nodiscard]] bool is_for_pipes(smbd_smb2_request* request);
+[[nodiscard]] bool is_for_pipes(const smb_request* request);
 /// The file whose id is there in the fixed part. nullptr: there is none.
 [[nodiscard]] files_struct* file_of(smbd_smb2_request* request, std::size_t id_at);
 
 /// This process's gateway, with smb.conf as it is now. nullptr: nothing is exported.
-[[nodiscard]] Gateway* gateway_for(smbd_smb2_request* request);
+[[nodiscard]] Gateway* gateway_for(smbXsrv_connection* connection);
 
-/// Who the client is, on `memory`. nullptr: out of memory.
-[[nodiscard]] ntpipe_identity* identity_of(TALLOC_CTX* memory, smbd_smb2_request* request);
+/// Whom a request comes from, and how.
+struct Caller {
+    auth_session_info* user;
+    smbXsrv_connection* connection;
+    std::uint32_t process_id; ///< the client's
+    bool is_signed;
+    bool is_encrypted;
+    bool has_smb3_encryption; ///< the request was encrypted, as SMB3 does it
+};
+[[nodiscard]] Caller caller_of(smbd_smb2_request* request);
+[[nodiscard]] Caller caller_of(smb_request* request);
+
+/// Who that is for a pipe's server, on `memory`. nullptr: out of memory.
+[[nodiscard]] ntpipe_identity* identity_of(TALLOC_CTX* memory, const Caller& caller);
 /// The Unix user that the client is mapped to.
-[[nodiscard]] std::uint32_t user_of(const smbd_smb2_request* request);
+[[nodiscard]] std::uint32_t user_of(const Caller& caller);
 
 /// Answers with an error. An error that comes back is one of the transport.
 [[nodiscard]] NTSTATUS answer_error(smbd_smb2_request* request, Status status);

@@ -4,6 +4,13 @@
 
 #include "samba.h"
 
+// A header of its own since 4.20; before, all of smbd's had one.
+#if __has_include("smbd/smbXsrv_session.h")
+extern "C" {
+#include "smbd/smbXsrv_session.h"
+}
+#endif
+
 namespace ntpipe::samba::smbd {
 
 /// Since 4.22 it takes a file, which may be NULL.
@@ -14,6 +21,19 @@ template <typename Request>
         return smbd_smb2_fake_smb_request(request, nullptr);
     } else {
         return smbd_smb2_fake_smb_request(request);
+    }
+}
+
+/// Sends a packet of SMB1. Until 4.19 smbd also counted it (perfcount). False: the connection is dead.
+template <typename Request>
+[[nodiscard]] bool send_packet(Request* request, std::uint8_t* packet, bool is_signed, std::uint32_t number,
+                               bool is_encrypted)
+{
+    auto* bytes = reinterpret_cast<char*>(packet);
+    if constexpr (requires { smb1_srv_send(request->xconn, bytes, is_signed, number, is_encrypted, &request->pcd); }) {
+        return smb1_srv_send(request->xconn, bytes, is_signed, number, is_encrypted, &request->pcd);
+    } else {
+        return smb1_srv_send(request->xconn, bytes, is_signed, number, is_encrypted);
     }
 }
 

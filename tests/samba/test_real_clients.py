@@ -4,6 +4,7 @@ import subprocess
 import threading
 
 import pytest
+from impacket.smb import SMB_DIALECT
 from impacket.smb3structs import FILE_OPEN, FILE_READ_DATA, FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_WRITE_DATA
 from impacket.smb3structs import SMB2_DIALECT_002, SMB2_DIALECT_21, SMB2_DIALECT_30
 from impacket.smbconnection import SMBConnection
@@ -47,6 +48,7 @@ def echo(server, name):
 # ---- smbclient ----
 
 SMBCLIENT = {
+    "NT1": ["-m", "NT1"],
     "SMB2_02": ["-m", "SMB2_02"],
     "SMB2_10": ["-m", "SMB2_10"],
     "SMB3": ["-m", "SMB3"],
@@ -78,7 +80,7 @@ def test_smbclient(smbd, server, name, user, tmp_path, how):
 
 # ---- impacket ----
 
-DIALECTS = {"2.0.2": SMB2_DIALECT_002, "2.1": SMB2_DIALECT_21, "3.0": SMB2_DIALECT_30}
+DIALECTS = {"1": SMB_DIALECT, "2.0.2": SMB2_DIALECT_002, "2.1": SMB2_DIALECT_21, "3.0": SMB2_DIALECT_30}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

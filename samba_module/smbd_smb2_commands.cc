@@ -1,57 +1,44 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// smbd_commands.cc: the SMB2 commands on a pipe of ours, each a row of the table in smb2_dispatch.cc.
+// smbd_smb2_commands.cc: the SMB2 commands on a pipe of ours, each a row of the table in smb2_dispatch.cc.
 #include "smbd_hooks.hpp"
+#include "smbd_smb2_operation.hpp"
 
 namespace ntpipe::samba::smbd {
 namespace {
 
-class ExchangeOperation final : public Operation {
+class ExchangeOperation final : public ExchangeOf<Smb2Operation> {
 public:
-    ExchangeOperation(smbd_smb2_request* request, const smb2::Command& command) : Operation(request), command_(command)
+    ExchangeOperation(smbd_smb2_request* request, const smb2::Command& command) : ExchangeOf(request), command_(command)
     {
-        exchange_.memory = this;
-        exchange_.events = request->sconn->ev_ctx;
     }
-
-    [[nodiscard]] Exchange& exchange() { return exchange_; }
 
     /// Reads the request. False: it is wrong, and the exchange has the status.
     [[nodiscard]] bool decode()
     {
         std::uint32_t payload = 0;
-        exchange_.status = command_.decode(message_of(request()), exchange_, payload);
-        if (!is_error(exchange_.status)) {
-            exchange_.status = from_nt(smbd_smb2_request_verify_creditcharge(request(), payload));
+        Status& status = exchange().status;
+        status = command_.decode(message_of(request()), exchange(), payload);
+        if (!is_error(status)) {
+            status = from_nt(smbd_smb2_request_verify_creditcharge(request(), payload));
         }
-        return !is_error(exchange_.status);
+        return !is_error(status);
     }
     [[nodiscard]] NTSTATUS start(glue::List<Operation>& list)
     {
-        exchange_.status = Status::pending;
-        command_.call(exchange_);
+        exchange().status = Status::pending;
+        command_.call(exchange());
         return answer_or_pend(list, command_.interim_after);
     }
     [[nodiscard]] NTSTATUS answer() override;
 
-protected:
-    [[nodiscard]] tevent_req*& inner() override { return exchange_.inner; }
-    void receive() override { exchange_.receive(exchange_); }
-    void fail(Status status) override { exchange_.status = status; }
-    [[nodiscard]] Status outcome() const override { return exchange_.status; }
-    [[nodiscard]] Status if_bereft() const override
-    {
-        return exchange_.end == nullptr ? tree_gone : Status::pipe_broken;
-    }
-
 private:
     const smb2::Command& command_;
-    Exchange exchange_;
 };
 
 NTSTATUS ExchangeOperation::answer()
 {
     smbd_smb2_request* request = this->request();
-    const Exchange exchange = exchange_;
+    const Exchange exchange = this->exchange();
     const smb2::Command& command = command_;
     (void)talloc_steal(request, exchange.output);
     leave();
@@ -106,7 +93,7 @@ NTSTATUS process_wait(smbd_smb2_request* request, Gateway& gateway)
             return smbd_smb2_request_process_ioctl(request);
         }
         exchange.gateway = &gateway;
-        exchange.wanted.identity = identity_of(operation, request);
+        exchange.wanted.identity = identity_of(operation, caller_of(request));
         if (exchange.wanted.identity == nullptr) {
             exchange.status = Status::no_memory;
             return operation->answer();
@@ -129,7 +116,7 @@ NTSTATUS process_command(smbd_smb2_request* request, std::uint16_t code, NTSTATU
 NTSTATUS process_ioctl(smbd_smb2_request* request)
 {
     if (is_for_pipes(request) && has_size(request, smb2::wait_command) && smb2::is_wait(message_of(request).body)) {
-        Gateway* gateway = gateway_for(request);
+        Gateway* gateway = gateway_for(request->xconn);
         if (gateway != nullptr) {
             return process_wait(request, *gateway);
         }

@@ -1,53 +1,30 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// smbd_create.cc: CREATE: whether the name is ours, and then an open that smbd does not wait for.
+// smbd_smb2_create.cc: CREATE: whether the name is ours, and then an open that smbd does not wait for.
 #include "smbd_hooks.hpp"
+#include "smbd_smb2_operation.hpp"
 
 #include "smbd_version.hpp"
 
 namespace ntpipe::samba::smbd {
 namespace {
 
-/// The handle that smbd is to get from np_open(): set only while we call open_np_file() ourselves.
-fake_file_handle* stashed_handle = nullptr;
-
-class CreateOperation final : public Operation {
+class CreateOperation final : public OpeningOf<Smb2Operation> {
 public:
-    CreateOperation(smbd_smb2_request* request, smb2::Create create) : Operation(request), create_(std::move(create)) {}
-
+    CreateOperation(smbd_smb2_request* request, smb2::Create create)
+        : OpeningOf(create.open, request), name_(std::move(create.open.name))
+    {
+    }
     [[nodiscard]] NTSTATUS start(Gateway& gateway)
     {
-        ntpipe_identity* identity = identity_of(this, request());
-        create_.open.identity = identity;
-        inner_ = identity == nullptr ? nullptr : open_pipe_send(this, gateway, create_.open);
-        if (inner_ == nullptr) {
-            fail(Status::no_memory);
-        } else if (!tevent_req_is_in_progress(inner_)) {
-            receive();
-        }
+        begin(gateway);
         return answer_or_pend(operations_without_handle(), smb2::create_interim_after);
     }
 
 protected:
-    [[nodiscard]] tevent_req*& inner() override { return inner_; }
-    void receive() override
-    {
-        opened_ = open_pipe_recv(inner_, this);
-        talloc_free(inner_);
-        inner_ = nullptr;
-    }
-    void fail(Status status) override
-    {
-        talloc_free(opened_.end);
-        opened_ = {false, status, nullptr};
-    }
-    [[nodiscard]] Status outcome() const override { return opened_.status; }
-    [[nodiscard]] Status if_bereft() const override { return tree_gone; }
     [[nodiscard]] NTSTATUS answer() override;
 
 private:
-    smb2::Create create_;
-    tevent_req* inner_ = nullptr;
-    Opened opened_{false, Status::pending, nullptr};
+    std::string name_;
 };
 
 /// What remains of a CREATE when the operation is gone, so that smbd may have the request back.
@@ -83,41 +60,13 @@ void give_back_request_count(smbd_smb2_request* request)
     }
 }
 
-// What CLOSE tells of the file if it is asked to: the same as CREATE.
-void describe(files_struct& file, std::uint32_t granted)
-{
-    constexpr timespec none{0, SAMBA_UTIME_OMIT};
-    constexpr int allocated_blocks = 8; // of 512 bytes
-    file.access_mask = granted;
-    stat_ex& stat = file.fsp_name->st;
-    stat.st_ex_blocks = allocated_blocks;
-    stat.st_ex_size = 0;
-    stat.st_ex_nlink = 1;
-    stat.st_ex_atime = stat.st_ex_mtime = stat.st_ex_ctime = stat.st_ex_btime = none;
-    file.op->create_action = FILE_WAS_OPENED;
-}
-
-NTSTATUS open_file(smb_request* smb1_view, const Result& result, files_struct*& file)
-{
-    const std::uint32_t granted = ntpipe_granted_access(result.opened.end);
-    stashed_handle = make_handle(result.request, result.opened.end);
-    if (stashed_handle == nullptr) {
-        return NT_STATUS_NO_MEMORY;
-    }
-    const NTSTATUS status = open_np_file(smb1_view, result.name.c_str(), &file);
-    TALLOC_FREE(stashed_handle);
-    if (NT_STATUS_IS_OK(status)) {
-        describe(*file, granted);
-    }
-    return status;
-}
-
 NTSTATUS answer_opened(const Result& result)
 {
     smbd_smb2_request* request = result.request;
     smb_request* smb1_view = smb1_view_of(request);
     files_struct* file = nullptr;
-    const NTSTATUS status = smb1_view == nullptr ? NT_STATUS_NO_MEMORY : open_file(smb1_view, result, file);
+    const NTSTATUS status =
+        smb1_view == nullptr ? NT_STATUS_NO_MEMORY : open_file(smb1_view, result.name, result.opened.end, file);
     if (!NT_STATUS_IS_OK(status)) {
         return answer_failed(request, from_nt(status));
     }
@@ -141,11 +90,7 @@ bool become_user(const smbd_smb2_request* request)
 
 NTSTATUS CreateOperation::answer()
 {
-    if (is_bereft() && !is_error(opened_.status)) {
-        fail(if_bereft());
-    }
-    Result result{request(), std::move(create_.open.name), opened_};
-    (void)talloc_steal(result.request, result.opened.end);
+    Result result{request(), std::move(name_), take(request())};
     leave();
     if (is_error(result.opened.status)) {
         return answer_failed(result.request, result.opened.status);
@@ -183,7 +128,7 @@ Way way_of(smbd_smb2_request* request, Gateway& gateway, smb2::Create& create)
         return Way::to_samba;
     }
     const bool concerned = gateway.concerns(create.open.name) && !wants_durable_handle_back(request, create.contexts) &&
-                           gateway.place_of(create.open.name, user_of(request)) != Place::samba;
+                           gateway.place_of(create.open.name, user_of(caller_of(request))) != Place::samba;
     return concerned ? Way::to_broker : Way::to_samba;
 }
 
@@ -191,7 +136,7 @@ Way way_of(smbd_smb2_request* request, Gateway& gateway, smb2::Create& create)
 
 NTSTATUS process_create(smbd_smb2_request* request)
 {
-    Gateway* gateway = is_for_pipes(request) ? gateway_for(request) : nullptr;
+    Gateway* gateway = is_for_pipes(request) ? gateway_for(request->xconn) : nullptr;
     if (gateway == nullptr) {
         return smbd_smb2_request_process_create(request);
     }
@@ -204,17 +149,6 @@ NTSTATUS process_create(smbd_smb2_request* request)
             glue::make_talloc<CreateOperation>(request, "struct ntpipe_create", request, std::move(create));
         return operation == nullptr ? answer_failed(request, Status::no_memory) : operation->start(*gateway);
     });
-}
-
-NTSTATUS open_pipe(TALLOC_CTX* memory, const char* name, const tsocket_address* remote, const tsocket_address* local,
-                   auth_session_info* user, tevent_context* events, messaging_context* messaging,
-                   dcesrv_context* services, fake_file_handle** handle)
-{
-    if (stashed_handle != nullptr) {
-        *handle = talloc_move(memory, &stashed_handle);
-        return NT_STATUS_OK;
-    }
-    return np_open(memory, name, remote, local, user, events, messaging, services, handle);
 }
 
 } // namespace ntpipe::samba::smbd
