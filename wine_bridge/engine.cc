@@ -63,7 +63,6 @@ void Engine::run()
 {
     mutex_.lock();
     while (!stopping_ && tevent_loop_once(events_) == 0) {}
-    mutex_.unlock();
 }
 
 void Engine::stop()
@@ -81,7 +80,10 @@ void Engine::wake_main()
 
 void Engine::leave()
 {
-    wake_main();
+    if (std::exchange(wake_, true)) {
+        wake_main();
+    }
+    timers_added_ = false;
     mutex_.unlock();
 }
 
@@ -141,6 +143,8 @@ void Engine::after(unsigned milliseconds, std::weak_ptr<void> owner, std::functi
     if (tevent_add_timer(events_, events_, when, fire, timer) == nullptr) {
         delete timer;
     }
+    timers_added_ = true;
+    wake_ = true;
 }
 
 void WineOperation::over(nt_operation* operation)

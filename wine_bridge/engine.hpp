@@ -36,7 +36,7 @@ public:
 
     /// Starts the Wine thread. An NTSTATUS.
     [[nodiscard]] std::uint32_t start();
-    /// Runs the main thread until stop().
+    /// Runs the main thread until stop(). Returns with the lock: nothing of the bridge happens any more.
     void run();
     void stop();
     [[nodiscard]] tevent_context* events() const { return events_; }
@@ -47,8 +47,14 @@ public:
     void after(unsigned milliseconds, std::weak_ptr<void> owner, std::function<void()> due);
 
     /// For what the Wine thread does: the lock around it.
-    void enter() { mutex_.lock(); }
+    void enter()
+    {
+        mutex_.lock();
+        wake_ = true;
+    }
     void leave();
+    /// What the Wine thread has done has left nothing for the main thread but what a descriptor tells it.
+    void need_no_wake() { wake_ = timers_added_; }
 
 private:
     struct Job {
@@ -62,6 +68,8 @@ private:
     tevent_context* events_;
     std::mutex mutex_;
     bool stopping_ = false;
+    bool wake_ = true;
+    bool timers_added_ = false;
     int wakeup_ = -1;
 
     std::mutex jobs_mutex_;
@@ -98,6 +106,12 @@ public:
     [[nodiscard]] bool pending() const { return pending_; }
     /// After start() has returned another status than STATUS_PENDING.
     [[nodiscard]] std::size_t result() const { return information; }
+    void cancel_wait()
+    {
+        if (pending_) {
+            (void)nt_cancel_wait(this);
+        }
+    }
     void cancel(nt_handle handle)
     {
         if (pending_) {

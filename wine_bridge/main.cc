@@ -4,11 +4,8 @@
 //     WINEPREFIX=... wine64 ntpipe-wine.exe.so [--directory DIR] [--service]
 //
 // It runs until SIGTERM, or until the prefix's server goes. `ntpipe wine` starts it.
-#include "configuration.hpp"
-#include "importer.hpp"
+#include "bridge.hpp"
 #include "log.hpp"
-#include "native_names.hpp"
-#include "status_file.hpp"
 
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -75,8 +72,6 @@ void link_hosts()
     }
 }
 
-Engine* running = nullptr;
-
 // SIGTERM becomes readable: nothing of Wine's may be interrupted by a handler of ours.
 int block_sigterm()
 {
@@ -92,7 +87,6 @@ int run(const Options& options, const std::string& prefix)
     const int signals = block_sigterm();
     // Its threads wait in it until the process ends: it is not to be destroyed.
     Engine& engine = *new Engine;
-    running = &engine;
     if (const std::uint32_t status = engine.start(); is_error(status)) {
         log_line(std::string("Wine gives no completion port: ") + ntpipe_status_name(status));
         return 1;
@@ -112,28 +106,16 @@ int run(const Options& options, const std::string& prefix)
         log_line(std::string("no session: ") + ntpipe_status_name(status));
         return 1;
     }
-    {
-        std::shared_ptr<StatusFile> status_file;
-        const auto changed = [&] {
-            if (status_file) {
-                status_file->changed();
-            }
-        };
-        std::unique_ptr<Importer> importer;
-        Configuration configuration(engine.events(), prefix, [&] { importer->reconsider(); });
-        importer = std::make_unique<Importer>(
-            engine, session, [&](const std::string& name) { return configuration.lists().import.matches(name); },
-            changed);
-        status_file =
-            std::make_shared<StatusFile>(engine, prefix + "/ntpipe.status", [&] { return importer->describe(); });
-        link_hosts();
-        NativeNames names(engine, session, *importer, [] { log_line("ready"); });
-        status_file->changed();
-        engine.run();
-        log_line("leaving");
+    link_hosts();
+    Bridge bridge(engine, session, prefix);
+    if (const std::uint32_t status = bridge.start(); is_error(status)) {
+        log_line(std::string("no gateway: ") + ntpipe_status_name(status));
+        return 1;
     }
-    talloc_free(session);
-    return 0;
+    engine.run();
+    log_line("leaving");
+    (void)unlink((prefix + "/ntpipe.status").c_str());
+    _exit(bridge.failure() == 0 ? 0 : 1); // the other threads are still at work
 }
 
 } // namespace
@@ -166,5 +148,5 @@ int main(int argc, char** argv)
     } catch (const std::exception& failure) {
         log_line(std::string("ends: ") + failure.what());
     }
-    _exit(result); // Wine's threads are still at work
+    _exit(result);
 }

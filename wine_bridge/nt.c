@@ -340,6 +340,11 @@ uint32_t nt_wait_pipe(const uint16_t* name, size_t length, int64_t timeout, stru
     return started(operation, status);
 }
 
+uint32_t nt_cancel_wait(struct nt_operation* operation)
+{
+    return nt_cancel(device, operation);
+}
+
 /* ---- \\HOST\pipe ---- */
 
 static bool set_path(UNICODE_STRING* path, WCHAR* text, size_t room, const char* head, const char* host,

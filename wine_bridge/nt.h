@@ -85,6 +85,8 @@ uint32_t nt_flush(nt_handle handle);
 /* FSCTL_PIPE_WAIT. `timeout`: 100 ns units; 0: the pipe's own; INT64_MIN: for ever. */
 uint32_t nt_wait_pipe(const uint16_t* name, size_t length, int64_t timeout, struct nt_operation* operation);
 
+uint32_t nt_cancel_wait(struct nt_operation* operation);
+
 /* Makes `\\HOST\pipe` lead to the prefix's pipes. */
 uint32_t nt_link_host(const char* host);
 

@@ -10,8 +10,9 @@ namespace {
 
 constexpr std::size_t first_look_size = 8192;
 constexpr std::size_t largest_look_size = 1 << 20;
-constexpr unsigned first_poll = 2; // milliseconds
-constexpr unsigned last_poll = 256;
+constexpr unsigned quick_poll = 16; // milliseconds
+constexpr unsigned slow_poll = 256;
+constexpr unsigned quick_polls = 600;
 constexpr unsigned confirm_delay = 1;
 constexpr unsigned state_poll = 100;
 constexpr std::size_t peek_header = 16;
@@ -168,6 +169,10 @@ void Relay::pump()
         }
     }
     pumping_ = false;
+    if (!std::exchange(special_, false) && !dead_) {
+        // Should the native side have completed something meanwhile, it has rung, too.
+        engine_.need_no_wake();
+    }
 }
 
 // The read of no bytes is over.
@@ -363,6 +368,7 @@ void Relay::confirmed(std::uint64_t position)
 // The program has cancelled writes: so do we, as far as they are not over.
 void Relay::taken_back(std::size_t left)
 {
+    special_ = true;
     const std::uint64_t end = forwarded_ - held_.size() + left;
     for (auto write = native_writes_.rbegin(); write != native_writes_.rend() && (*write)->end > end; ++write) {
         (*write)->request.cancel();
@@ -376,13 +382,13 @@ void Relay::poll_later()
     if (poll_scheduled_) {
         return;
     }
-    poll_delay_ = polled_writes_ == writes_ ? std::min(2 * poll_delay_, last_poll) : first_poll;
+    polls_ = polled_writes_ == writes_ ? polls_ + 1 : 0;
     polled_writes_ = writes_;
     poll_scheduled_ = true;
-    engine_.after(poll_delay_, weak_from_this(), [this] {
+    engine_.after(polls_ < quick_polls ? quick_poll : slow_poll, weak_from_this(), [this] {
         poll_scheduled_ = false;
         if (!held_.empty() && !dead_) {
-            ask_ = polled_writes_ == writes_;
+            ask_ = true;
             request_work();
         }
     });

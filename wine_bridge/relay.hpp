@@ -101,7 +101,8 @@ private:
     bool pumping_ = false;
     bool ask_ = false; ///< a relay that holds something should look for more
     bool poll_scheduled_ = false;
-    unsigned poll_delay_ = 0;
+    unsigned polls_ = 0;
+    bool special_ = false; ///< something was done that the main thread must see
     std::uint64_t polled_writes_ = 0;
     std::deque<std::unique_ptr<NativeWrite>> native_writes_;
     NativeRequest flush_;
