@@ -21,22 +21,22 @@ class Suite:
     kind: str  # a method of Commands
     arguments: tuple = ()
     environments: tuple = EVERYWHERE
-    limit: int = 60  # seconds; whoever takes longer hangs
+    limit: int = 240  # seconds; whoever takes longer hangs
     quick: tuple = ()  # the environments in which it belongs to the short selection
     variables: tuple = ()  # (name, value): the suite's environment
 
 
-def torture(name, *, on="//{host}/{share}", environments=EVERYWHERE, quick=True, limit=60):
+def torture(name, *, on="//{host}/{share}", environments=EVERYWHERE, quick=True, limit=240):
     """smbtorture's suite of that name. `on`: what it is told to connect to."""
     chosen = QUICK if quick is True else quick or ()
     return Suite(name, "torture", (name, on), environments, limit, chosen)
 
 
-def rpc(name, pipe, *, quick=False, limit=60):
+def rpc(name, pipe, *, quick=False, limit=240):
     return torture(name, on="ncacn_np:{host}[%s]" % pipe, quick=quick, limit=limit)
 
 
-def pytests(name, *arguments, environments=OURS, limit=1200, quick=(), **variables):
+def pytests(name, *arguments, environments=OURS, limit=3600, quick=(), **variables):
     """Tests of ours below tests/, in processes of their own, which start what they need."""
     return Suite(name, "pytest", arguments, environments, limit, quick, tuple(variables.items()))
 
@@ -69,15 +69,15 @@ SUITES = [
     rpc("rpc.bench-rpc", "srvsvc"),
     rpc("rpc.bind", "lsarpc"),
     # A READ that waits while its pipe, tree or session ends. Stock smbd takes a minute to fail the first.
-    torture("rpc.samba3.smb2-pipe-read-close", environments=NATIVE, quick=("native",), limit=120),
-    torture("rpc.samba3.smb2-pipe-read-tdis", environments=NATIVE, quick=("native",), limit=120),
-    torture("rpc.samba3.smb2-pipe-read-logoff", environments=NATIVE, quick=("native",), limit=120),
+    torture("rpc.samba3.smb2-pipe-read-close", environments=NATIVE, quick=("native",)),
+    torture("rpc.samba3.smb2-pipe-read-tdis", environments=NATIVE, quick=("native",)),
+    torture("rpc.samba3.smb2-pipe-read-logoff", environments=NATIVE, quick=("native",)),
     # Files, and the rest of the protocol.
     torture("base.tcondev"),
     torture("base.trans2", quick=False),
     torture("base.scan-ioctl", quick=False),
-    torture("base.nttrans", quick=False, limit=300),
-    torture("base.scan-pipe_number", on="//{host}/IPC$", quick=False, limit=300),
+    torture("base.nttrans", quick=False, limit=1200),
+    torture("base.scan-pipe_number", on="//{host}/IPC$", quick=False, limit=1200),
     torture("smb2.connect"),
     torture("smb2.tcon"),
     torture("smb2.ioctl"),
