@@ -5,8 +5,9 @@
         fuzzer.run(seconds=10)                 # raises Broken if smbd or the bystander has come to harm
 
 First an honest client says all that can be said about pipes; its packets are kept. Then, round after round, a client logs in, opens a pipe,
-and sends packets from that conversation, in another order, some of them changed, and leaves. A round depends on the seed and its number only:
-`first_round` repeats it. Each packet gets the session, tree, message and file ids of the client that sends it, before it is changed.
+and sends packets from that conversation, in another order, some of them changed, and leaves. A round depends on the seed and its
+number only: `first_round` repeats it. Each packet gets the session, tree, message and file ids of the client that sends it, before it
+is changed.
 
 All the time a bystander, a client with a connection of its own, must read exactly what its pipe's server writes, and the other way round,
 and nobody else may be sent what it says. smbd's process must answer a last ECHO or hang up; it must never crash.

@@ -25,7 +25,9 @@ class Server(contextlib.AbstractContextManager):
             self.agent.stop()
 
     def create(self, name, *, sddl=EVERYBODY, **parameters):
-        """An instance of a pipe, listening."""
+        """An instance of a pipe, listening. A pipe of bytes is read as such."""
+        if parameters.get("type") == 0:
+            parameters.setdefault("read_mode", 0)
         number = self.agent.start("create", session=self.session, name=name, sddl=sddl, **parameters)
         answer = self.agent.await_answer(number)
         assert answer.status == 0, Status(answer.status)

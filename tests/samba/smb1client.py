@@ -16,8 +16,8 @@ one a response belongs to. A chain of AndX commands is sent by chain([request, r
 A TRANSACTION (also TRANSACTION2, NT_TRANSACT) may be cut into pieces, as sizes say, and its response is put together, each byte checked
 to come once.
 
-Options: `nt_status=False` is a client that knows DOS errors only, `unicode=False` one that sends 8-bit strings, `signing`, several sessions on
-one connection (another_session), `extended_security`. No user and password: an anonymous session.
+Options: `nt_status=False` is a client that knows DOS errors only, `unicode=False` one that sends 8-bit strings; `signing`; several
+sessions on one connection (another_session). No user and password: an anonymous session.
 """
 import contextlib
 import enum
@@ -77,6 +77,13 @@ ERRDOS, ERRSRV = 1, 2
 BAD_PIPE, PIPE_BUSY, PIPE_CLOSING, NOT_CONNECTED, MORE_DATA = 230, 231, 232, 233, 234
 
 
+def known_command(code):
+    try:
+        return Command(code)
+    except ValueError:
+        raise ProtocolError(f"a response to command {code:#x}, which nobody sends") from None
+
+
 class Block:
     """One command of a response: its words without WordCount, its bytes without ByteCount."""
 
@@ -94,7 +101,7 @@ class Response:
         if packet[:4] != b"\xffSMB" or len(packet) < HEADER_SIZE + 3:
             raise ProtocolError(f"no response of SMB1: {packet[:40]!r}")
         self.packet = packet
-        self.command = Command(packet[4])
+        self.command = known_command(packet[4])
         (self.raw_status,) = struct.unpack_from("<I", packet, 5)
         self.flags, self.flags2, self.pid_high = struct.unpack_from("<BHH", packet, 9)
         self.tree_id, self.pid, self.session_id, self.mid = struct.unpack_from("<4H", packet, 24)
@@ -117,7 +124,7 @@ class Response:
             yield Block(command, words, self.packet[end + 2 : end + 2 + count], end + 2)
             if command not in ANDX or len(words) < 4 or words[0] == NO_ANDX:
                 return
-            command, next_offset = Command(words[0]), struct.unpack_from("<H", words, 2)[0]
+            command, next_offset = known_command(words[0]), struct.unpack_from("<H", words, 2)[0]
             if next_offset <= offset:
                 raise ProtocolError("a chain that goes back")
             offset = next_offset
@@ -264,8 +271,8 @@ class Pending:
 
 class Request:
     """
-    A command to be sent. `words` without WordCount and, for an AndX command, without the chain's three fields; `data` without ByteCount, or a
-    function that makes (words, data) of the place where the bytes will start.
+    A command to be sent. `words` without WordCount and, for an AndX command, without the chain's three fields; `data` without ByteCount.
+    `make` is a function that makes (words, data) of the place where the bytes will start.
     """
 
     def __init__(self, command, words=b"", data=b"", *, make=None, word_count=None, byte_count=None):
@@ -508,7 +515,7 @@ class Smb1Client(contextlib.AbstractContextManager):
                           raw_name=None, name_length=None):  # fmt: skip
         """The name with its backslash, as it is sent."""
         text = self.text(name, 0, raw=raw_name)
-        length = len(text) - (2 if self.unicode else 1) if name_length is None else name_length
+        length = max(0, len(text) - (2 if self.unicode else 1)) if name_length is None else name_length
         words = struct.pack("<BHIIIQIIIIIB", 0, length, flags, root, access, 0, 0, share, disposition, options, impersonation, 0)
         padding = lambda place: bytes(place % 2) if self.unicode else b""  # noqa: E731: one line is enough
         return Request(Command.NT_CREATE_ANDX, words, make=lambda place: (words, padding(place) + text))
@@ -570,7 +577,8 @@ class Smb1Client(contextlib.AbstractContextManager):
     def nt_transact_request(function, parameters=b"", data=b"", *, setup=(), max_data=4096, **options):
         return TransactionRequest(Command.NT_TRANSACT, setup, parameters, data, function=function, max_data=max_data, **options)
 
-    def nt_transact_create_request(self, name, *, access=USUAL_ACCESS, impersonation=2, disposition=1, options=0, share=7, flags=0, **others):
+    def nt_transact_create_request(self, name, *, access=USUAL_ACCESS, impersonation=2, disposition=1, options=0, share=7, flags=0,
+                                   **others):  # fmt: skip
         """Unlike in NT_CREATE_ANDX the name stands behind the parameters, without an end."""
         text = self.text(name, 0)[: -2 if self.unicode else -1]
         fields = (flags, 0, access, 0, 0, share, disposition, options, 0, 0, len(text), impersonation, 0)
@@ -677,10 +685,10 @@ class Smb1Client(contextlib.AbstractContextManager):
     def set_file(self, fid, level, data, **options):
         return self.call(self.trans2_request(Trans2.SET_FILE, struct.pack("<HHH", fid, level, 0), data, **options))
 
-    def start_control(self, fid, code, data=b"", max_data=4096, *, is_fsctl=True):
+    def start_control(self, fid, code, data=b"", max_data=4096, *, is_fsctl=True, **options):
         """NT_TRANSACT_IOCTL."""
         setup = struct.unpack("<4H", struct.pack("<IHBB", code, fid, is_fsctl, 0))
-        return self.start(self.nt_transact_request(NtTransact.IOCTL, b"", data, setup=setup, max_data=max_data))
+        return self.start(self.nt_transact_request(NtTransact.IOCTL, b"", data, setup=setup, max_data=max_data, **options))
 
     def control(self, fid, code, data=b"", max_data=4096, **options):
         return self.start_control(fid, code, data, max_data, **options).final()

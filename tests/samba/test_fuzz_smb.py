@@ -9,7 +9,7 @@ import time
 
 import pytest
 from conftest import make_smbd
-from fuzz_smb import SMB2, Broken, Fuzzer
+from fuzz_smb import SMB1, SMB2, Broken, Fuzzer
 from native import Server
 from private_smbd import is_alive, wait_until
 
@@ -25,7 +25,7 @@ def victim(build):
         yield smbd, server
 
 
-@pytest.mark.parametrize("dialect", [SMB2], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("dialect", [SMB1, SMB2], ids=lambda dialect: dialect.name)
 def test_changed_conversations(victim, name, dialect):
     print(f"seed {SEED}")
     with Fuzzer(*victim, dialect, seed=SEED, name=name) as fuzzer:
