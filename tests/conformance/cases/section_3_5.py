@@ -44,7 +44,7 @@ def cancelled_write_makes_room(t, kind):
 
 
 @rule("3.5", "large write", "of a cancelled write nothing is left, also if it was too large for shared memory", kinds=EVERY_KIND,
-      mirrored=True, each={"300K": 300 * 1024, "1300K": 1300 * 1024})
+      mirrored=True, each={"300K": 300 * 1024, "1300K": 1300 * 1024}, needs=["large counts"])
 def cancel_of_a_large_write(t, kind, given):
     a, b = t.pair(kind)
     data = pattern(given)

@@ -17,7 +17,7 @@ def read_all(end, kind, data, step):
 
 
 @rule("3.3", "larger than the ring", "a write larger than the quota is queued as a whole, pends, and is read in order",
-      kinds=EVERY_KIND, mirrored=True, each=LARGE)
+      kinds=EVERY_KIND, mirrored=True, each=LARGE, needs=["large counts"])
 def larger_than_the_ring(t, kind, given):
     a, b = t.pair(kind)
     data = pattern(given)
@@ -29,7 +29,7 @@ def larger_than_the_ring(t, kind, given):
 
 
 @rule("3.3", "larger than the ring for a reader", "a pending read whose buffer is large enough takes a write of any size at once",
-      kinds=EVERY_KIND, mirrored=True, each=LARGE)
+      kinds=EVERY_KIND, mirrored=True, each=LARGE, needs=["large counts"])
 def larger_than_the_ring_for_a_reader(t, kind, given):
     a, b = t.pair(kind)
     data = pattern(given)
@@ -39,7 +39,7 @@ def larger_than_the_ring_for_a_reader(t, kind, given):
 
 
 @rule("3.2", "large message in small reads", "reads shorter than a message continue it until its last byte", kinds=EVERY_KIND,
-      mirrored=True)
+      mirrored=True, needs=["large counts"])
 def large_message_in_small_reads(t, kind):
     a, b = t.pair(kind)
     data = pattern(200 * KIB)
@@ -49,7 +49,7 @@ def large_message_in_small_reads(t, kind):
 
 
 @rule("3.3", "beyond all memory", "a write beyond what shared memory takes becomes visible as space frees, whole and in order",
-      kinds=EVERY_KIND, mirrored=True, each=HUGE)
+      kinds=EVERY_KIND, mirrored=True, each=HUGE, needs=["large counts"])
 def beyond_all_memory(t, kind, given):
     a, b = t.pair(kind)
     data = pattern(given)
@@ -65,7 +65,7 @@ def beyond_all_memory(t, kind, given):
 
 
 @rule("3.3", "empty message behind a large one", "an empty message never blocks: it is over when all before it is in shared memory",
-      kinds=MESSAGES, mirrored=True)
+      kinds=MESSAGES, mirrored=True, needs=["large counts"])
 def empty_message_behind_a_large_one(t, kind):
     a, b = t.pair(kind)
     data = pattern(HUGE["1300K"])
@@ -170,7 +170,7 @@ def no_complete_mode_while_busy(t, kind):
 
 
 @rule("3.4", "large write for small readers", "bytes that do not fit, however many: waiting reads get theirs, the rest is not written",
-      mirrored=True, each=LARGE)
+      mirrored=True, each=LARGE, needs=["large counts"])
 def large_write_for_small_readers(t, given):
     a, b = t.pair(B)
     reads = [b.read(size).pending() for size in (1, 0, 10)]
@@ -184,7 +184,7 @@ def large_write_for_small_readers(t, given):
 
 
 @rule("3.6", "later write is pending", "a flush waits for what was written before it, not for a later write, however large",
-      kinds=EVERY_KIND, mirrored=True, each={"8K": 8 * KIB, **HUGE})
+      kinds=EVERY_KIND, mirrored=True, each={"8K": 8 * KIB, **HUGE}, needs=["large counts"])
 def flush_before_a_pending_write(t, kind, given):
     a, b = t.pair(kind)
     a.write(b"before").done(SUCCESS, 6)

@@ -85,7 +85,7 @@ def transact_refused(t, given):
 def wait(t):
     t.connected(MM, max_instances=2)
     t.wait(milliseconds=100).ends(IO_TIMEOUT)
-    t.create(max_instances=2)
+    t.create(max_instances=2, disposition=FILE_OPEN)
     t.wait(milliseconds=100).done(SUCCESS)
 
 

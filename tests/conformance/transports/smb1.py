@@ -2,8 +2,7 @@
 """smb1.py: the client end speaks SMB1 to a private smbd with our module; the server end is a native program, as everywhere.
 
 Reads and writes are the subcommands of TRANSACTION, which say what NPFS's operations say; READ_ANDX and WRITE_ANDX, with their own
-counts and timeouts, have cases of their own (cases/smb1.py) and tests (tests/samba/test_smb1_data.py). Data that no packet of SMB1
-holds is sent by a WRITE_ANDX of a large count.
+counts and timeouts, have cases of their own (cases/smb1.py) and tests (tests/samba/test_smb1_data.py).
 """
 import struct
 
@@ -44,18 +43,16 @@ class Smb1Party(SmbParty):
         return self.transaction(end, self.smb1client.Trans.READ, length=length), self.data
 
     def start_write(self, end, data):
-        if len(data) > LARGEST_COUNT:
-            return self.client.start_write(self.file(end), data), self.count
         return self.transaction(end, self.smb1client.Trans.WRITE, data), self.count
 
     def start_transceive(self, end, data, length):
-        if len(data) > LARGEST_COUNT:
-            return self.start_control(end, FSCTL_TRANSCEIVE, data, length)
-        return self.transaction(end, self.smb1client.Trans.TRANSACT, data, length), self.data
+        """The control code, whose statuses are NPFS's; TRANSACT_NMPIPE has its own."""
+        return self.start_control(end, FSCTL_TRANSCEIVE, data, length)
 
     def start_control(self, end, code, input, length):
         """By NT_TRANSACT_IOCTL."""
-        return self.client.start_control(self.file(end), code, input, length), self.data
+        pieces = {"first": (0, min(len(input), ONE_PACKET)), "piece": ONE_PACKET}
+        return self.client.start_control(self.file(end), code, input, length, **pieces), self.data
 
     def start_flush(self, end):
         return self.client.start_flush(self.file(end)), self.nothing
@@ -110,5 +107,6 @@ class Smb1(Smb):
     lacks = {
         "native client": "an SMB1 client has neither native name forms, nor process ids, nor the bytes of NPFS's own classes",
         "client listens": "only TRANSCEIVE, PEEK and WAIT are for SMB clients (8.3)",
+        "large counts": "the counts of an SMB1 client's reads and writes have 16 bits",
         "SMB2": "the client end speaks SMB1",
     }
