@@ -2,23 +2,21 @@
 """rows_smb2.py: SMB2 and SMB3: SEMANTICS.md section 8."""
 import struct
 
-from smb2client import FSCTL_PIPE_PEEK, FSCTL_PIPE_TRANSCEIVE, FSCTL_PIPE_WAIT, HEADER_SIZE, RELATED, Command, Request, Status, StatusError
+from smb2client import (
+    FSCTL_PIPE_PEEK,
+    FSCTL_PIPE_TRANSCEIVE,
+    FSCTL_PIPE_WAIT,
+    HEADER_SIZE,
+    RELATED,
+    Command,
+    Request,
+    Status,
+)
 
+from .sides import final
 from .table import CannotServe, row
 
 TITLE = "SMB2 and SMB3"
-
-PATIENCE, PATIENCE_WITH_STOCK = 60, 2
-
-
-def final(side, pending):
-    """The final response; "no answer" is one of stock smbd's answers."""
-    try:
-        return pending.final(PATIENCE if side.is_ours else PATIENCE_WITH_STOCK)
-    except TimeoutError:
-        if side.is_ours:
-            raise
-        return None
 
 
 def said(*answers, size=True):
@@ -248,7 +246,8 @@ def write_short(side):
     return said(client.write(file_id, bytes(100_000)))
 
 
-@row("8.2", "READ that waits: interim response; then data comes", windows="PENDING, SUCCESS 4 ([MS-SMB2] 3.3.4.2)", ours="PENDING, SUCCESS 4")
+@row("8.2", "READ that waits: interim response; then data comes",
+     windows="PENDING, SUCCESS 4 ([MS-SMB2] 3.3.4.2)", ours="PENDING, SUCCESS 4")
 def read_interim(side):
     client, file_id, pipe = side.join()
     read = client.start_read(file_id)
@@ -319,8 +318,9 @@ def peek_part(side):
     return said(client.peek(file_id, 20))
 
 
-@row("8.3", "WAIT: an instance is free; the name is not there; FileId of an open", windows="SUCCESS 0, OBJECT_NAME_NOT_FOUND, INVALID_PARAMETER "
-     "([MS-SMB2] 3.2.4.20.9)", ours="SUCCESS 0, OBJECT_NAME_NOT_FOUND, INVALID_PARAMETER")
+@row("8.3", "WAIT: an instance is free; the name is not there; FileId of an open",
+     windows="SUCCESS 0, OBJECT_NAME_NOT_FOUND, INVALID_PARAMETER ([MS-SMB2] 3.2.4.20.9)",
+     ours="SUCCESS 0, OBJECT_NAME_NOT_FOUND, INVALID_PARAMETER")
 def wait(side):
     client, file_id, _ = side.join()
     name = side.name()
@@ -371,13 +371,15 @@ def query_local(side):
     return said(client.query_info(file_id, 24))
 
 
-@row("8.4", "QUERY_INFO classes 4, 5, 6, 7, 14, 23", windows="SUCCESS each (section 5)", ours="SUCCESS 40, SUCCESS 24, SUCCESS 8, SUCCESS 4, SUCCESS 8, SUCCESS 8")
+@row("8.4", "QUERY_INFO classes 4, 5, 6, 7, 14, 23", windows="SUCCESS each (section 5)",
+     ours="SUCCESS 40, SUCCESS 24, SUCCESS 8, SUCCESS 4, SUCCESS 8, SUCCESS 8")
 def query_classes(side):
     client, file_id, _ = side.join()
     return said(*(client.query_info(file_id, each) for each in (4, 5, 6, 7, 14, 23)))
 
 
-@row("8.4", "QUERY_INFO FilePipeLocalInformation into 39 bytes", windows="INFO_LENGTH_MISMATCH ([MS-FSA] 2.1.5.11)", ours="INFO_LENGTH_MISMATCH")
+@row("8.4", "QUERY_INFO FilePipeLocalInformation into 39 bytes",
+     windows="INFO_LENGTH_MISMATCH ([MS-FSA] 2.1.5.11)", ours="INFO_LENGTH_MISMATCH")
 def query_short(side):
     client, file_id, _ = side.join()
     return said(client.query_info(file_id, 24, 39))

@@ -116,6 +116,19 @@ class Ours(Side):
         return pipe
 
 
+PATIENCE, PATIENCE_WITH_STOCK = 60, 2
+
+
+def final(side, pending):
+    """The final response; "no answer", None, is one of stock smbd's answers."""
+    try:
+        return pending.final(PATIENCE if side.is_ours else PATIENCE_WITH_STOCK)
+    except TimeoutError:
+        if side.is_ours:
+            raise
+        return None
+
+
 @contextlib.contextmanager
 def stock():
     with PrivateSmbd() as smbd, Stock(smbd) as side:
