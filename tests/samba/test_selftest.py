@@ -82,12 +82,13 @@ def test_bad_at_the_end(lasting): pass
 """
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("processes", [[], ["-n2"]], ids=["one", "several"])
 def test_results_of_pytest_become_a_stream(tmp_path, processes):
     (tmp_path / "test_kinds.py").write_text(TESTS_OF_ALL_KINDS)
     environment = {**os.environ, "NTPIPE_SUBUNIT": str(tmp_path / "stream"), "PYTHONPATH": str(SELFTEST)}
     command = [sys.executable, "-m", "pytest", "-p", "subunit_reporter", "-p", "no:cacheprovider", *processes, "test_kinds.py"]
-    subprocess.run(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, timeout=60)
+    subprocess.run(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, timeout=540)
     with open(tmp_path / "stream") as file:
         found = {name.split("::")[1]: (outcome, text) for name, outcome, text in stream.results(file)}
     assert {name: outcome for name, (outcome, _) in found.items()} == {
@@ -108,6 +109,7 @@ unsigned samba_init_module(void *context)
 """
 
 
+@pytest.mark.timeout(600)
 def test_what_a_sanitizer_finds_in_smbd_is_noticed(tmp_path):
     """The environment asan rests on this: the module is instrumented, smbd is not."""
     source, module = tmp_path / "overflowing.c", tmp_path / "overflowing.so"
