@@ -21,6 +21,10 @@ def run_limited(command, limit, **options):
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
         return output, f"it was not over after {limit} s"
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
     if process.returncode < 0:
         return output, f"it was ended by signal {-process.returncode}"
     return output, f"exit status {process.returncode}" if process.returncode else None
