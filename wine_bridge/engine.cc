@@ -2,17 +2,49 @@
 // engine.cc: the threads, their lock, and operations on either side.
 #include "engine.hpp"
 
+#include "log.hpp"
+
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <new>
+#include <thread>
 #include <utility>
 
 namespace wine_bridge {
 namespace {
 
+constexpr unsigned ping_interval = 1000; // milliseconds
+constexpr unsigned watch_interval = 500;
+
 Engine* the_engine = nullptr; // nt_run() takes plain functions
+
+// When Wine's server has gone, Wine ends each thread that calls it then, and no more: the native side would wait for ever. This
+// thread is not Wine's, and sees that the main thread is no more.
+void watch_main_thread()
+{
+    std::thread([main = getpid()] {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, nullptr);
+        const std::string path = "/proc/self/task/" + std::to_string(main) + "/stat";
+        for (;;) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(watch_interval));
+            std::ifstream file(path);
+            std::string text;
+            std::getline(file, text);
+            const std::size_t name_end = text.rfind(')');
+            if (name_end == std::string::npos || text.substr(name_end, 3).find('Z') != std::string::npos) {
+                log_line("the prefix's server has gone");
+                _exit(1);
+            }
+        }
+    }).detach();
+}
 
 } // namespace
 
@@ -61,8 +93,19 @@ std::uint32_t Engine::start()
 
 void Engine::run()
 {
+    watch_main_thread();
     mutex_.lock();
+    ping_later();
     while (!stopping_ && tevent_loop_once(events_) == 0) {}
+}
+
+// A thread that waits for Wine's server does not see that it was killed; one that asks it for something does.
+void Engine::ping_later()
+{
+    after(ping_interval, alive_, [this] {
+        nt_ping();
+        ping_later();
+    });
 }
 
 void Engine::stop()

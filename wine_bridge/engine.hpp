@@ -64,12 +64,14 @@ private:
     static void on_trace(enum tevent_trace_point point, void* data);
     static void run_jobs(void* engine);
     void wake_main();
+    void ping_later();
 
     tevent_context* events_;
     std::mutex mutex_;
     bool stopping_ = false;
     bool wake_ = true;
     bool timers_added_ = false;
+    std::shared_ptr<void> alive_ = std::make_shared<int>();
     int wakeup_ = -1;
 
     std::mutex jobs_mutex_;

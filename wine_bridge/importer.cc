@@ -15,7 +15,8 @@ constexpr std::size_t fewest_ahead = 4;
 constexpr std::size_t most_ahead = 64;
 constexpr unsigned shrink_delay = 10'000; // milliseconds
 constexpr unsigned retry_delay = 5'000;
-constexpr unsigned most_attempts = 5;
+// How long a program that was let in waits for a native instance that others were faster to take.
+constexpr std::chrono::milliseconds native_patience(30'000);
 
 } // namespace
 
@@ -40,14 +41,20 @@ std::size_t Import::count(State state) const
         std::count_if(instances_.begin(), instances_.end(), [state](const Held& one) { return one->state == state; }));
 }
 
+std::size_t Import::listening() const
+{
+    const std::size_t all = count(State::listening);
+    return all - std::min(all, leaving_.size());
+}
+
 std::string Import::describe() const
 {
     if (!refused_.empty()) {
         return "refused " + pipe_.name + ": " + refused_;
     }
-    const std::size_t listening = count(State::listening);
-    return "imported " + pipe_.name + (listening == 0 ? " busy" : " listening " + std::to_string(listening)) +
-           " connected " + std::to_string(count(State::relaying) + count(State::opening));
+    const std::size_t free = listening();
+    return "imported " + pipe_.name + (free == 0 ? " busy" : " listening " + std::to_string(free)) + " connected " +
+           std::to_string(count(State::relaying) + count(State::opening));
 }
 
 void Import::update(NativePipe pipe)
@@ -80,23 +87,21 @@ void Import::adjust()
     wanted = std::min({wanted, ahead_, pipe_.maximum_instances > busy ? pipe_.maximum_instances - busy : 0});
     wanted = withdrawn_ ? 0 : wanted;
     for (const Held& instance : std::set<Held>(instances_)) {
-        if (instance->state == State::parked && count(State::listening) < wanted) {
+        if (instance->state == State::parked && listening() < wanted) {
             listen(instance);
         }
     }
-    while (count(State::listening) < wanted && add(true)) {}
+    while (listening() < wanted && add()) {}
+    while (listening() > wanted && take_one_away()) {}
     for (const Held& instance : std::set<Held>(instances_)) {
-        const bool surplus = instance->state == State::listening && count(State::listening) > wanted;
-        if (surplus && (instances_.size() > 1 || withdrawn_)) {
-            drop(instance);
-        } else if (surplus) {
-            park(instance);
-        } else if (instance->state == State::parked && (instances_.size() > 1 || withdrawn_)) {
+        if (instance->state == State::parked && (instances_.size() > 1 || withdrawn_)) {
             drop(instance);
         }
     }
     if (instances_.empty() && !withdrawn_ && refused_.empty()) {
-        (void)add(false);
+        if (add()) {
+            (void)take_one_away(); // the name stays, busy
+        }
     }
     importer_.changed_();
     if (withdrawn_) {
@@ -105,7 +110,7 @@ void Import::adjust()
 }
 
 // One more instance. False: it could not be made.
-bool Import::add(bool listening)
+bool Import::add()
 {
     const auto instance = std::make_shared<Instance>();
     const nt_pipe_information information{pipe_.type & 1U,
@@ -146,11 +151,7 @@ bool Import::add(bool listening)
     }
     instance->state = State::listening;
     instances_.insert(instance);
-    if (listening) {
-        listen(instance);
-    } else {
-        park(instance);
-    }
+    listen(instance);
     return true;
 }
 
@@ -193,19 +194,17 @@ void Import::listen(const Held& instance)
     }
 }
 
-// An instance that does not listen: one that was connected, with us, and is not any more.
-void Import::park(const Held& instance)
+// Makes one instance that listens one that does not: it is connected with us, and not any more then. So no program is on it.
+bool Import::take_one_away()
 {
-    instance->state = State::parked; // the end of the listen, if there is one, says nothing then
-    if (is_error(nt_disconnect(instance->handle))) {
-        nt_handle client = nullptr;
-        const std::uint32_t status = nt_open_pipe(units(wide_), wide_.size(), pipe_.configuration != NT_INBOUND,
-                                                  pipe_.configuration != NT_OUTBOUND, &client);
-        (void)nt_disconnect(instance->handle);
-        if (!is_error(status)) {
-            (void)nt_close(client);
-        }
+    nt_handle client = nullptr;
+    const bool read = pipe_.configuration != NT_INBOUND;
+    const bool write = pipe_.configuration != NT_OUTBOUND;
+    if (is_error(nt_open_pipe(units(wide_), wide_.size(), read, write, &client))) {
+        return false; // programs have taken them all
     }
+    leaving_.push_back(client);
+    return true;
 }
 
 void Import::drop(const Held& instance)
@@ -219,11 +218,19 @@ void Import::drop(const Held& instance)
 void Import::connected(const Held& instance)
 {
     instance->state = State::opening;
-    instance->attempts = 0;
+    instance->deadline = std::chrono::steady_clock::now() + native_patience;
     if (is_error(nt_client_process(instance->handle, &instance->process_id))) {
         instance->process_id = 0;
     }
-    if (count(State::listening) <= ahead_ / 2 && ahead_ < most_ahead) {
+    if (!leaving_.empty() && instance->process_id == nt_own_process()) {
+        (void)nt_disconnect(instance->handle);
+        (void)nt_close(leaving_.back());
+        leaving_.pop_back();
+        instance->state = State::parked;
+        adjust();
+        return;
+    }
+    if (listening() <= ahead_ / 2 && ahead_ < most_ahead) {
         ahead_ = std::min(2 * ahead_, most_ahead);
         shrink_later();
     }
@@ -265,11 +272,11 @@ void Import::native_opened(const Held& instance)
     ntpipe_end* end = nullptr;
     const std::uint32_t status = ntpipe_open_recv(instance->request.get(), nullptr, &end);
     instance->request.reset();
-    if (status == NTPIPE_STATUS_PIPE_NOT_AVAILABLE && ++instance->attempts < most_attempts) {
+    if (status == NTPIPE_STATUS_PIPE_NOT_AVAILABLE && std::chrono::steady_clock::now() < instance->deadline) {
         // Another client was faster. To this one the pipe was there, so it waits.
         const std::string path = R"(\\.\pipe\)" + pipe_.name;
         tevent_req* req = ntpipe_wait_send(nullptr, importer_.engine_.events(), importer_.session_, path.c_str(),
-                                           NTPIPE_WAIT_DEFAULT, nullptr);
+                                           native_patience.count(), nullptr);
         const auto waited = [self, instance] {
             const std::uint32_t over = ntpipe_wait_recv(instance->request.get());
             instance->request.reset();
@@ -288,7 +295,6 @@ void Import::native_opened(const Held& instance)
         give_up(instance, status);
         return;
     }
-    pipe_.listening -= pipe_.listening > 0 ? 1 : 0; // soon we are told
     instance->state = State::relaying;
     Relay::Parameters parameters;
     parameters.handle = instance->handle;
@@ -310,7 +316,7 @@ void Import::native_opened(const Held& instance)
             }
         });
     instance->relay->start();
-    importer_.changed_();
+    adjust(); // it does not count on an instance any more
 }
 
 // What the native server would have told the program at its open, it learns now.

@@ -7,6 +7,7 @@
 
 #include "relay.hpp"
 
+#include <chrono>
 #include <map>
 #include <set>
 #include <string>
@@ -55,15 +56,16 @@ private:
         NativeRequest request;
         std::shared_ptr<Relay> relay;
         std::uint32_t process_id = 0;
-        unsigned attempts = 0;
+        std::chrono::steady_clock::time_point deadline; ///< until which it waits for a native instance
     };
     using Held = std::shared_ptr<Instance>;
 
     [[nodiscard]] std::size_t count(State state) const;
     void adjust();
-    [[nodiscard]] bool add(bool listen);
+    [[nodiscard]] std::size_t listening() const;
+    [[nodiscard]] bool add();
+    [[nodiscard]] bool take_one_away();
     void listen(const Held& instance);
-    void park(const Held& instance);
     void drop(const Held& instance);
     void connected(const Held& instance);
     void open_native(const Held& instance);
@@ -77,6 +79,7 @@ private:
     NativePipe pipe_;
     std::u16string wide_;
     std::set<Held> instances_;
+    std::vector<nt_handle> leaving_; ///< our connections with instances that are to listen no more
     std::size_t ahead_;
     bool withdrawn_ = false;
     bool shrinking_ = false;

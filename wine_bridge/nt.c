@@ -28,6 +28,7 @@ enum { prefix_length = sizeof(prefix) / sizeof(prefix[0]), longest_name = 32767 
 
 static HANDLE port;
 static HANDLE device; /* of all pipes, for waits */
+static HANDLE ping_event;
 
 static IO_STATUS_BLOCK* block_of(struct nt_operation* operation)
 {
@@ -105,6 +106,9 @@ uint32_t nt_start(void)
 
     if (status != STATUS_SUCCESS)
         return (uint32_t)status;
+    status = NtCreateEvent(&ping_event, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE);
+    if (status != STATUS_SUCCESS)
+        return (uint32_t)status;
     if (!make_path(NULL, 0, &path))
         return (uint32_t)STATUS_NO_MEMORY;
     status = open_path(&path, FILE_READ_ATTRIBUTES, &device);
@@ -165,6 +169,16 @@ bool nt_thread(void (*body)(void*), void* argument)
     }
     NtClose(thread);
     return true;
+}
+
+void nt_ping(void)
+{
+    NtSetEvent(ping_event, NULL);
+}
+
+uint32_t nt_own_process(void)
+{
+    return GetCurrentProcessId();
 }
 
 void* nt_buffer(size_t size)

@@ -58,6 +58,11 @@ void nt_run(void (*enter)(void), void (*leave)(void));
 uint32_t nt_post(struct nt_operation* operation);
 bool nt_thread(void (*body)(void*), void* argument);
 
+/* Asks the prefix's server for nothing. If that has gone, Wine ends the thread. */
+void nt_ping(void);
+/* Windows' number of this process. */
+uint32_t nt_own_process(void);
+
 void* nt_buffer(size_t size);
 void nt_buffer_free(void* buffer);
 
