@@ -46,8 +46,11 @@ mutations: ready
 	$(PYTHON) tests/mutations/run build $(MUTATIONS)
 
 # Suites against stock smbd and smbd with the module, as Samba tests itself. TESTS: a regular expression on SUITE(ENVIRONMENT).
+# DISTRO=trixie: on that release's smbd, and then tests/samba, too.
 selftest: all build-asan
-	$(PYTHON) selftest/run build $(if $(TESTS),'$(TESTS)')
+	$(if $(DISTRO),selftest/libraries $(DISTRO) && $(MAKE) build-$(DISTRO) && NTPIPE_SAMBA_RELEASE=$(DISTRO) )$(PYTHON) selftest/run build \
+		$(if $(TESTS),'$(TESTS)')
+	$(if $(DISTRO),NTPIPE_SAMBA_RELEASE=$(DISTRO) $(PYTHON) tests/run build samba)
 
 demo: all
 	selftest/demo build

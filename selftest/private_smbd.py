@@ -33,6 +33,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SMBD = "/usr/sbin/smbd"
+# Another release of Debian, such as trixie, for all that do not choose by themselves.
+RELEASE = os.environ.get("NTPIPE_SAMBA_RELEASE")
 START_TIMEOUT = 60
 STOP_TIMEOUT = 30
 
@@ -87,6 +89,12 @@ VFS_CONFIGURATION = """\
 
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None)
+
+
+def of_release(module):
+    """The same file of the build for that release, if it is one of the build directory."""
+    other = module.parents[1] / RELEASE / module.parent.name / module.name
+    return other if other.exists() else module
 
 
 def die_with_parent():
@@ -198,13 +206,16 @@ class PrivateSmbd(contextlib.AbstractContextManager):
     broker_options  further arguments for ntpiped
     wrapper  a command in front of smbd, such as valgrind
     loading  how smbd is told to load the module: "preload", "vfs" (`vfs objects` of IPC$), or "both"
-    root     where selftest/libraries has unpacked another release of Debian, whose smbd is to run; None or /: the installed one
+    root     where selftest/libraries has unpacked another release of Debian, whose smbd is to run; "/": the installed one; None: that
+             of the release in the environment variable NTPIPE_SAMBA_RELEASE, with the module that was built for it, else the installed one
     environment     variables for smbd and all that it starts, a dictionary
     """
 
     def __init__(self, *, module=None, options=None, broker=None, system=True, broker_options=(), wrapper=(), environment=None,
                  log_level=1, root=None, loading="preload"):  # fmt: skip
         self.module, self.options, self.wrapper, self.log_level = module, dict(options or {}), list(wrapper), log_level
+        if root is None and RELEASE:
+            root, self.module = HERE.parent / ".deps" / RELEASE / "root", module and of_release(Path(module))
         self.root, self.loading = Path(root or "/").resolve(), loading
         self.users, self.share, self.host = dict(USERS), "tmp", "127.0.0.1"
         self.directory = Path(tempfile.mkdtemp(prefix="ntpipe-smbd-", dir="/tmp"))

@@ -119,6 +119,7 @@ def test_two_other_loops_talk(example, place):
     assert output_of(server) == b""
 
 
+@pytest.mark.timeout(600)
 def test_examples_build_against_an_installed_library(build, tmp_path):
     """As anybody would: pkg-config and a compiler, nothing of the source tree. `make install` is what installs."""
     install(build, tmp_path)

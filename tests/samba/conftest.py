@@ -15,7 +15,7 @@ for folder in (HERE, os.path.join(HERE, "../../selftest")):
         sys.path.insert(0, os.path.abspath(folder))
 
 from native import Server  # noqa: E402: found through the path just set
-from private_smbd import PrivateSmbd  # noqa: E402
+from private_smbd import RELEASE, PrivateSmbd  # noqa: E402
 from smb1client import Smb1Client  # noqa: E402
 from smb2client import Smb2Client  # noqa: E402
 
@@ -55,6 +55,13 @@ def may_mount():
 
 
 RELEASES = {"installed": InstalledRelease(), "trixie": UnpackedRelease("trixie")}
+
+
+
+def build_for_release(build):
+    """The build directory of the module that the tests are about: NTPIPE_SAMBA_RELEASE says of which release."""
+    return RELEASES[RELEASE or "installed"].place(build)[0]
+
 
 # Ways in which smbd can have the module: which Samba, and what stands in smb.conf. The tests of these files run
 # with more than the first.
@@ -104,9 +111,12 @@ def make_smbd(build, **options):
 
 @pytest.fixture(scope="session")
 def shared_smbd(build, request):
-    release, loading = WAYS[getattr(request, "param", "installed")]
-    folder, root = RELEASES[release].place(build)
-    with make_smbd(build, module=os.path.join(folder, MODULE), root=root, loading=loading) as smbd:
+    options = {}
+    if hasattr(request, "param"):
+        release, loading = WAYS[request.param]
+        folder, root = RELEASES[release].place(build)
+        options = {"module": os.path.join(folder, MODULE), "root": root, "loading": loading}
+    with make_smbd(build, **options) as smbd:
         yield smbd
 
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from agent.driver import for_other_users
-from conftest import BROKER, MODULE, make_smbd
+from conftest import BROKER, MODULE, build_for_release, make_smbd
 from native import Server
 from private_smbd import PrivateSmbd, wait_until
 from smb2client import Smb2Client, Status
@@ -16,11 +16,12 @@ def patched_module(build, tmp_path):
     """Makes a module with bytes replaced, as if it had been built for something else."""
 
     def make(old, new):
-        whole = open(os.path.join(build, MODULE), "rb").read()
+        place = os.path.join(build_for_release(build), MODULE)
+        whole = open(place, "rb").read()
         assert len(old) == len(new) and old in whole
         # The library that it needs is beside it, as in the build directory.
-        path = tmp_path / "samba_module/ntpipe.so"
-        path.parent.mkdir()
+        path = tmp_path / os.path.relpath(place, build)
+        path.parent.mkdir(parents=True)
         (tmp_path / "lib").symlink_to(os.path.join(build, "lib"))
         path.write_bytes(whole.replace(old, new))
         return path
@@ -53,15 +54,19 @@ def check_refusal(module, reason):
         assert reason in only_line(smbd)
 
 
-def test_module_for_another_version(patched_module):
-    version = subprocess.run(["/usr/sbin/smbd", "--version"], capture_output=True, check=True).stdout.split()[1]
+def built_for(build):
+    with open(os.path.join(build_for_release(build), "samba_module/built_for.hpp"), encoding="utf-8") as file:
+        return file.read()
+
+
+def test_module_for_another_version(build, patched_module):
+    version = built_for(build).partition('"')[2].partition('"')[0].encode()
     other = version[:-1] + b"?"
     check_refusal(patched_module(version + b"\0", other + b"\0"), f"built for Samba {other.decode()}, but this is {version.decode()}")
 
 
 def built_for_build_id(build):
-    text = open(os.path.join(build, "samba_module/built_for.hpp"), encoding="utf-8").read()
-    return bytes(int(word, 16) for word in text.rpartition("{")[2].partition("}")[0].split(","))
+    return bytes(int(word, 16) for word in built_for(build).rpartition("{")[2].partition("}")[0].split(","))
 
 
 def test_module_for_another_build(build, patched_module):
@@ -91,14 +96,14 @@ def test_module_that_is_not_there(tmp_path):
 def test_functions_that_are_redirected_already(build, patched_module):
     """The same module a second time, as another file."""
     copy = patched_module(b"ntpipe: %s", b"second: %s")
-    first = os.path.join(build, MODULE)
+    first = os.path.join(build_for_release(build), MODULE)
     with PrivateSmbd(module=first, options={"preload modules": f"{first} {copy}"}) as smbd:
         check_that_smbd_serves(smbd)
         assert "has been redirected by somebody else" in only_line(smbd, "second: ")
 
 
 def test_module_named_twice(build):
-    first = os.path.join(build, MODULE)
+    first = os.path.join(build_for_release(build), MODULE)
     with make_smbd(build, options={"preload modules": f"{first} {first}"}) as smbd:
         with Server(build, smbd.ntpipe_dir) as server, Smb2Client(smbd.port, *next(iter(smbd.users.items()))) as client:
             server.create("test")

@@ -47,7 +47,7 @@ def test_two_copies_loaded_in_both_ways(build, tmp_path):
     copy.parent.mkdir()
     with open(preloaded, "rb") as original:
         copy.write_bytes(original.read())
-    with make_smbd(build, module=copy, loading="both", options={"preload modules": preloaded},
+    with make_smbd(build, module=copy, root="/", loading="both", options={"preload modules": preloaded},
                    environment={"LD_LIBRARY_PATH": os.path.join(build, "lib")}) as smbd:  # fmt: skip
         assert statuses(build, smbd, ["srvsvc"]) == [Status.SUCCESS, Status.SUCCESS]
         (line,) = said(smbd)
@@ -56,7 +56,7 @@ def test_two_copies_loaded_in_both_ways(build, tmp_path):
 
 def test_a_module_for_another_release_is_refused_by_the_loader(build, another_release):
     """smbd says so in its log and serves on."""
-    with make_smbd(build, module=os.path.join(another_release[0], MODULE)) as smbd:
+    with make_smbd(build, module=os.path.join(another_release[0], MODULE), root="/") as smbd:
         assert statuses(build, smbd, ["srvsvc"]) == [Status.OBJECT_NAME_NOT_FOUND, Status.SUCCESS]
         assert "Error loading module" in smbd.log() and said(smbd) == set()
 
@@ -69,7 +69,7 @@ def test_this_release_s_module_is_refused_by_another_smbd(build, another_release
 
 def test_a_vfs_module_for_another_release_costs_the_share(build, another_release):
     """This is smbd's doing, and why preloading is the way that is recommended. Other shares are served."""
-    with make_smbd(build, module=os.path.join(another_release[0], MODULE), loading="vfs") as smbd:
+    with make_smbd(build, module=os.path.join(another_release[0], MODULE), root="/", loading="vfs") as smbd:
         with pytest.raises(StatusError):
             statuses(build, smbd, [])
         with Smb2Client(smbd.port, *next(iter(smbd.users.items())), share=smbd.share):

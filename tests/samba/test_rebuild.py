@@ -9,6 +9,9 @@ from installation import install
 from native import Server
 from smb2client import Smb2Client, Status
 
+# The set-up installs, which may have to wait for another test that does.
+pytestmark = pytest.mark.timeout(600)
+
 
 class Installation:
     """What `make install DESTDIR=...` has made. Nothing of the build directory is used."""
@@ -97,7 +100,6 @@ def test_rebuild_leaves_a_module_alone_that_fits(installed):
     assert installed.module.stat().st_ino == before.st_ino
 
 
-@pytest.mark.timeout(600)
 def test_rebuild_after_an_update_of_samba(build, installed):
     """The module is made one for another version; what is built anew is right, and smbd serves with it."""
     whole = installed.module.read_bytes()
