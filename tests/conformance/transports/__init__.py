@@ -3,13 +3,14 @@
 have); a new one is added to the list here."""
 from conformance.transports.broker import Broker, BrokerAsan, BrokerPoll
 from conformance.transports.local import Local, LocalAsan, LocalPoll
+from conformance.transports.npa import Npa
 from conformance.transports.smb1 import Smb1
 from conformance.transports.smb2 import Smb2
 from conformance.transports.spec import SpecClient, SpecServer
 from conformance.transports.wine import Wine, WineClient, WineServer
 
-TRANSPORTS = [Local(), LocalPoll(), LocalAsan(), Broker(), BrokerPoll(), BrokerAsan(), Smb2(), Smb1(), SpecClient(), SpecServer(),
-              Wine(), WineClient(), WineServer()]
+TRANSPORTS = [Local(), LocalPoll(), LocalAsan(), Broker(), BrokerPoll(), BrokerAsan(), Smb2(), Smb1(), Npa(), SpecClient(),
+              SpecServer(), Wine(), WineClient(), WineServer()]
 
 
 def by_name(name):

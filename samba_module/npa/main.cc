@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// main.cc: ntpipe-samba: the gateway between the pipes of a broker and Samba's.
+#include "resolver.hpp"
+
+#include <popt.h>
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+
+namespace ntpipe::samba::npa {
+namespace {
+
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+struct Options {
+    std::string configuration;
+    std::string directory;
+    int log_level = 1;
+};
+
+std::string taken(char* text)
+{
+    const std::unique_ptr<char, decltype(&std::free)> owned(text, &std::free);
+    return owned ? owned.get() : "";
+}
+
+Options parse_options(int argc, const char** argv)
+{
+    Options options;
+    char* configuration = nullptr;
+    char* directory = nullptr;
+    enum { version_option = 1 };
+    const poptOption table[] = {
+        {"configfile", 's', POPT_ARG_STRING, static_cast<void*>(&configuration), 0, "Samba's configuration", "FILE"},
+        {"directory", 'd', POPT_ARG_STRING, static_cast<void*>(&directory), 0,
+         "the broker's directory (default: ntpipe:directory of smb.conf, or /run/ntpipe)", "DIR"},
+        {"debuglevel", 0, POPT_ARG_INT, &options.log_level, 0, "how much the log says, 0 to 10", "LEVEL"},
+        {"version", 'V', POPT_ARG_NONE, nullptr, version_option, "print the version", nullptr},
+        POPT_AUTOHELP POPT_TABLEEND};
+    poptContext context = poptGetContext("ntpipe-samba", argc, argv, table, 0);
+    const int code = poptGetNextOpt(context);
+    if (code == version_option) {
+        std::cout << "ntpipe-samba " NTPIPE_VERSION "\n";
+        std::exit(0);
+    }
+    if (code < -1 || poptPeekArg(context) != nullptr) {
+        std::cerr << "ntpipe-samba: "
+                  << (code < -1 ? poptBadOption(context, 0) + std::string(": ") + poptStrerror(code)
+                                : std::string("it takes no arguments"))
+                  << "; see ntpipe-samba --help\n";
+        std::exit(exit_usage);
+    }
+    poptFreeContext(context);
+    options.configuration = taken(configuration);
+    options.directory = taken(directory);
+    return options;
+}
+
+int serve(const Options& options)
+{
+    SessionParameters parameters;
+    parameters.directory = options.directory.c_str();
+    parameters.never_start_broker = true;
+    parameters.root_only = true;
+    const std::unique_ptr<tevent_context, TallocDelete<tevent_context>> events(tevent_context_init(nullptr));
+    auto session = Session::open(parameters, events.get());
+    if (!session) {
+        std::cerr << "ntpipe-samba: " << text_of(session.status()) << "\n";
+        return exit_failed;
+    }
+    bool over = false;
+    for (const int number : {SIGTERM, SIGINT}) {
+        tevent_add_signal(
+            events.get(), events.get(), number, 0,
+            [](tevent_context*, tevent_signal*, int, int, void*, void* flag) { *static_cast<bool*>(flag) = true; },
+            &over);
+    }
+    if (const Status status = session->ping().get(); status != Status::success) {
+        std::cerr << "ntpipe-samba: no broker in " << options.directory << ": " << text_of(status) << "\n";
+        return exit_failed;
+    }
+    Resolver resolver(*session);
+    if (const Status status = resolver.begin(); status != Status::success) {
+        std::cerr << "ntpipe-samba: " << text_of(status) << "\n";
+        return exit_failed;
+    }
+    (void)::sd_notify(0, "READY=1");
+    while (!over) {
+        if (tevent_loop_once(events.get()) != 0) {
+            return exit_failed;
+        }
+    }
+    return 0;
+}
+
+int run(int argc, const char** argv)
+{
+    Options options = parse_options(argc, argv);
+    if (::geteuid() != 0) {
+        std::cerr << "ntpipe-samba: only root can speak to Samba's services for others\n";
+        return exit_failed;
+    }
+    if (!start(options.configuration, options.log_level)) {
+        std::cerr << "ntpipe-samba: cannot read Samba's configuration\n";
+        return exit_failed;
+    }
+    if (options.directory.empty()) {
+        options.directory = option("directory", "/run/ntpipe");
+    }
+    (void)::signal(SIGPIPE, SIG_IGN);
+    return serve(options);
+}
+
+} // namespace
+} // namespace ntpipe::samba::npa
+
+int main(int argc, const char** argv)
+{
+    try {
+        return ntpipe::samba::npa::run(argc, argv);
+    } catch (const std::exception& error) {
+        std::cerr << "ntpipe-samba: " << error.what() << "\n";
+        return 1;
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// publisher.cc: which pipes have a socket, and what becomes of those who connect.
+#include "publisher.hpp"
+
+#include "relay.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace ntpipe::samba::npa {
+namespace {
+
+/// In which an smbd has to say who its client is.
+constexpr std::chrono::seconds handshake_time(30);
+/// In which the pipe has to be open.
+constexpr std::chrono::seconds open_time(30);
+/// At a time.
+constexpr std::size_t most_connections = 4096;
+
+Complain to_log(const char* what)
+{
+    return [what](const std::string& fault) { log(std::string(what) + ": " + fault); };
+}
+
+// The name of a socket; empty: it can have none.
+std::string place_for(const std::string& name)
+{
+    const std::string place = lower_case(name);
+    const bool is_file = !place.empty() && place.find('/') == std::string::npos && place.front() != '.';
+    return is_file ? place : "";
+}
+
+} // namespace
+
+Publisher::Publisher(Session& session)
+    : session_(session),
+      exports_(Exports::parse(option("export", ""), to_log("ntpipe:export"))),
+      samba_names_(SambaNames::except("", to_log("ntpipe:override"))),
+      sockets_(socket_directory())
+{
+    if (const Status status = sockets_.open(); status != Status::success) {
+        log("no sockets in " + sockets_.path() + ": it must be a directory of root, for nobody else");
+        exports_ = Exports::parse("", to_log("ntpipe:export"));
+    }
+}
+
+// ---- which pipes there are ----
+
+void Publisher::published(const ntpipe_published& pipe)
+{
+    stale_.erase(pipe.pipe);
+    names_.appeared(pipe.pipe, {pipe.name, pipe.scope_uid, pipe.owner, pipe.offered});
+    if (place_of_.contains(pipe.pipe) || samba_names_.contain(pipe.name) || !exports_.allow(pipe.name, pipe.owner)) {
+        return;
+    }
+    const std::string name = place_for(pipe.name);
+    if (name.empty()) {
+        log("'" + std::string(pipe.name) + "' cannot be the name of a socket");
+        return;
+    }
+    place_of_[pipe.pipe] = name;
+    Place& place = places_[name];
+    if (!pipe.offered || place.pipes.empty()) {
+        place.type = pipe.offered ? static_cast<std::uint32_t>(NTPIPE_TYPE_MESSAGE) : pipe.type;
+    }
+    place.pipes.insert(pipe.pipe);
+    if (place.listener == nullptr) {
+        place.listener = Listener::make(session_.events(), sockets_, name,
+                                        [this, name](int descriptor) { accept(name, descriptor); });
+        if (place.listener == nullptr) {
+            log("no socket for '" + name +
+                "': " + (errno == EEXIST ? "there is one that is not ours" : std::strerror(errno)));
+        }
+    }
+}
+
+void Publisher::gone(std::uint64_t pipe)
+{
+    stale_.erase(pipe);
+    names_.gone(pipe);
+    const auto found = place_of_.find(pipe);
+    if (found == place_of_.end()) {
+        return;
+    }
+    const auto place = places_.find(found->second);
+    place->second.pipes.erase(pipe);
+    if (place->second.pipes.empty()) {
+        places_.erase(place);
+    }
+    place_of_.erase(found);
+}
+
+void Publisher::reset()
+{
+    for (const auto& [pipe, place] : place_of_) {
+        stale_.insert(pipe);
+    }
+    names_.reset();
+}
+
+void Publisher::complete()
+{
+    const std::set<std::uint64_t> stale = std::exchange(stale_, {});
+    for (const std::uint64_t pipe : stale) {
+        gone(pipe);
+    }
+}
+
+// ---- who connects ----
+
+void Publisher::accept(const std::string& place, int descriptor)
+{
+    const auto found = places_.find(place);
+    if (found == places_.end() || tasks_.running() >= most_connections) {
+        ::close(descriptor);
+        return;
+    }
+    tasks_.add(serve(place, found->second.type == NTPIPE_TYPE_MESSAGE, descriptor));
+}
+
+bool Publisher::is_exported(const std::string& name, std::uint32_t user) const
+{
+    const Names::Pipe* pipe = names_.find(name, user);
+    return pipe != nullptr && !samba_names_.contain(pipe->name) && exports_.allow(pipe->name, pipe->owner);
+}
+
+Task<> Publisher::serve(std::string name, bool by_message, int descriptor)
+{
+    Accepted accepted;
+    auto handshake = accept_from_samba(session_.events(), descriptor, by_message, accepted);
+    handshake.set_end(handshake_time);
+    const int error = co_await handshake;
+    if (error != 0 || !accepted.stream) {
+        log("'" + name + "': an smbd has connected and did not say for whom");
+        co_return;
+    }
+    const std::uint32_t user = accepted.identity->uid;
+    if (!is_exported(name, user)) {
+        log("'" + name + "' is not exported to user " + std::to_string(user));
+        co_return;
+    }
+    OpenParameters parameters;
+    parameters.desired_access = NTPIPE_MAXIMUM_ALLOWED;
+    parameters.identity = accepted.identity.get();
+    const std::string path = "\\\\.\\pipe\\" + name;
+    auto opening = session_.connect(path, parameters);
+    opening.set_end(open_time);
+    auto end = co_await opening;
+    if (!end) {
+        log("'" + name + "' for user " + std::to_string(user) + ": " + text_of(end.status()));
+        co_return;
+    }
+    if (!is_exported(name, user)) { // another one has appeared meanwhile
+        co_return;
+    }
+    if (by_message) {
+        if (const Status status = end->set_modes(NTPIPE_READ_MESSAGE); status != Status::success) {
+            log("'" + name + "' for user " + std::to_string(user) + ": no messages can be read: " + text_of(status));
+            co_return;
+        }
+    }
+    co_await relay(*std::move(end), std::move(accepted.stream), name, session_.events());
+}
+
+} // namespace ntpipe::samba::npa

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// publisher.hpp: pipes of programs here for an smbd without the module: each that ntpipe:export names has a socket among Samba's.
+#pragma once
+
+#include "exports.hpp"
+#include "listener.hpp"
+#include "names.hpp"
+#include "samba_side.hpp"
+
+#include <map>
+#include <memory>
+#include <set>
+
+namespace ntpipe::samba::npa {
+
+class Publisher {
+public:
+    explicit Publisher(Session& session);
+
+    void published(const ntpipe_published& pipe);
+    void gone(std::uint64_t pipe);
+    /// The broker is lost: sockets stay until it is known what is left of the names.
+    void reset();
+    void complete();
+
+private:
+    struct Place {
+        std::unique_ptr<Listener> listener; ///< nullptr: there could be none
+        std::set<std::uint64_t> pipes;
+        std::uint32_t type = NTPIPE_TYPE_MESSAGE;
+    };
+
+    void accept(const std::string& place, int descriptor);
+    [[nodiscard]] Task<> serve(std::string name, bool by_message, int descriptor);
+    [[nodiscard]] bool is_exported(const std::string& name, std::uint32_t user) const;
+
+    Session& session_;
+    Exports exports_;
+    SambaNames samba_names_;
+    SocketDirectory sockets_;
+    Names names_;
+    std::map<std::uint64_t, std::string> place_of_; ///< by pipe
+    std::map<std::string, Place> places_;           ///< by the name of the socket
+    std::set<std::uint64_t> stale_;                 ///< told by a broker that is lost, and not again yet
+    Tasks tasks_;
+};
+
+} // namespace ntpipe::samba::npa
