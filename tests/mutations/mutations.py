@@ -121,8 +121,10 @@ MUTATIONS = [
              "        complete_all(writes_, Status::pipe_disconnected);\n        complete_all(flushes_, Status::pipe_disconnected);\n        leave",
              "        complete_all(writes_, Status::pipe_broken);\n        complete_all(flushes_, Status::pipe_disconnected);\n        leave"),
     Mutation("2.5", "DISCONNECT ends the client's reads with PIPE_BROKEN", END,
-             "    complete_all(reads_, Status::pipe_disconnected);\n    complete_all(writes_, Status::pipe_disconnected);\n    complete_all(flushes_",
-             "    complete_all(reads_, Status::pipe_broken);\n    complete_all(writes_, Status::pipe_disconnected);\n    complete_all(flushes_"),
+             "    complete_all(reads_, Status::pipe_disconnected);\n    complete_all(looks_, Status::pipe_disconnected);\n"
+             "    complete_all(writes_, Status::pipe_disconnected);\n    complete_all(flushes_, Status::pipe_disconnected);\n    phase_",
+             "    complete_all(reads_, Status::pipe_broken);\n    complete_all(looks_, Status::pipe_disconnected);\n"
+             "    complete_all(writes_, Status::pipe_disconnected);\n    complete_all(flushes_, Status::pipe_disconnected);\n    phase_"),
     Mutation("2.5", "a second DISCONNECT succeeds", END, "    if (phase_ == Phase::disconnected) {\n        return Status::pipe_disconnected;",
              "    if (phase_ == Phase::disconnected) {\n        return Status::success;"),
     Mutation("2.5", "a detached client is told PIPE_BROKEN", END, "phase_ == Phase::detached ? Status::pipe_disconnected", "phase_ == Phase::detached ? Status::pipe_broken"),
@@ -176,8 +178,8 @@ MUTATIONS = [
     Mutation("2.7", "a client needs the right to create instances", OPEN, "security::map_generic(parameters.desired_access) & ~security::access::create_pipe_instance;",
              "security::map_generic(parameters.desired_access);"),
     Mutation("2.7", "an open of a busy pipe says INSTANCE_NOT_AVAILABLE", OPEN,
-             "        answer(session.id, request, Status::pipe_not_available);\n        return;\n    }\n    Instance& instance",
-             "        answer(session.id, request, Status::instance_not_available);\n        return;\n    }\n    Instance& instance"),
+             "            answer(session.id, request, Status::pipe_not_available);\n        }\n        return;\n    }\n    Instance& instance",
+             "            answer(session.id, request, Status::instance_not_available);\n        }\n        return;\n    }\n    Instance& instance"),
     # ---- waiting (4.3) ----
     Mutation("4.3", "a listening instance wakes nobody", NAMESPACE, "    wake_waiters(pipe, Status::success);\n", "    (void)pipe;\n"),
     Mutation("4.3", "the end of the pipe wakes nobody", NAMESPACE, "    wake_waiters(pipe, Status::object_name_not_found);\n", ""),
