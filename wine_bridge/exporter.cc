@@ -27,19 +27,8 @@ std::int64_t nt_timeout(std::int64_t milliseconds)
                : -std::min(milliseconds, INT64_MAX / ticks_per_millisecond) * ticks_per_millisecond;
 }
 
-std::uint32_t open_as_possible(const std::u16string& name, nt_handle* handle)
-{
-    // A pipe of one direction refuses what goes against it.
-    std::uint32_t first = 0;
-    for (const auto& [read, write] : {std::pair(true, true), std::pair(true, false), std::pair(false, true)}) {
-        const std::uint32_t status = nt_open_pipe(units(name), name.size(), read, write, handle);
-        if (status != NTPIPE_STATUS_ACCESS_DENIED) {
-            return status;
-        }
-        first = first == 0 ? status : first;
-    }
-    return first;
-}
+constexpr std::uint32_t read_access = NTPIPE_GENERIC_READ | NTPIPE_GENERIC_ALL | NTPIPE_READ_DATA;
+constexpr std::uint32_t write_access = NTPIPE_GENERIC_WRITE | NTPIPE_GENERIC_ALL | NTPIPE_WRITE_DATA;
 
 } // namespace
 
@@ -68,6 +57,8 @@ struct Exporter::Client {
     ntpipe_question* question = nullptr;
     nt_handle handle = nullptr;
     nt_pipe_information pipe{};
+    bool reads = false; ///< rights to the pipe in the prefix
+    bool writes = false;
     ntpipe_end* native = nullptr;
     NativeRequest request;
     std::shared_ptr<Relay> relay;
@@ -140,9 +131,27 @@ void Exporter::wait(const Held& client)
         client.get());
 }
 
+// With the rights that the client asks for, so that it is refused what Wine refuses.
+std::uint32_t Exporter::open_in_prefix(Client& client)
+{
+    return nt_open_pipe(units(client.wide), client.wide.size(), client.reads, client.writes, &client.handle);
+}
+
 void Exporter::open(const Held& client)
 {
-    std::uint32_t status = open_as_possible(client->wide, &client->handle);
+    const std::uint32_t access = ntpipe_question_get_info(client->question)->desired_access;
+    const bool any = (access & NTPIPE_MAXIMUM_ALLOWED) != 0;
+    client->reads = any || (access & read_access) != 0;
+    client->writes = any || (access & write_access) != 0;
+    std::uint32_t status = open_in_prefix(*client);
+    if (any && status == NTPIPE_STATUS_ACCESS_DENIED) { // a pipe of one direction refuses what goes against it
+        client->writes = false;
+        status = open_in_prefix(*client);
+    }
+    if (any && status == NTPIPE_STATUS_ACCESS_DENIED) {
+        std::swap(client->reads, client->writes);
+        status = open_in_prefix(*client);
+    }
     if (is_error(status)) {
         client->handle = nullptr;
         client->answer(status);
@@ -218,7 +227,7 @@ void Exporter::connected(const Held& client)
     parameters.handle = client->handle;
     parameters.native = std::exchange(client->native, nullptr);
     parameters.message = client->pipe.message_type != 0;
-    parameters.to_native = client->pipe.direction != NT_INBOUND;
+    parameters.to_native = client->pipe.direction != NT_INBOUND && client->reads;
     parameters.to_prefix = client->pipe.direction != NT_OUTBOUND;
     parameters.native_quota = client->pipe.outbound_quota;
     parameters.prefix_quota = client->pipe.inbound_quota;

@@ -34,6 +34,7 @@ private:
     [[nodiscard]] bool take(ntpipe_question* question, const Held& client);
     void wait(const Held& client);
     void open(const Held& client);
+    [[nodiscard]] static std::uint32_t open_in_prefix(Client& client);
     void serve(const Held& client);
     void served(const Held& client);
     void connected(const Held& client);
