@@ -7,6 +7,7 @@ down: "pending", or the last error and what the call has brought.
 """
 import hashlib
 
+from agent import driver
 from conformance.vocabulary import MESSAGE, READ_ATTRIBUTES, SYNCHRONIZE, Status
 
 # Win32's names for what it takes.
@@ -57,6 +58,16 @@ class Call:
         return answer
 
 
+class NothingCame:
+    """A call of an end that never was."""
+
+    number = 0
+    text = "("
+
+    def look(self):
+        return None
+
+
 class End:
     """What both kinds of ends share: each call is made, waited for and written down."""
 
@@ -85,7 +96,14 @@ class Half:
 
     def call(self, text, op, outcome, by_clock=False, **fields):
         """`by_clock`: it is ended by a clock, so nobody can say that it is pending."""
-        made = Call(self, text, self.agent.start(op, **fields), outcome)
+        try:
+            made = Call(self, text, self.agent.start(op, **fields), outcome)
+        except driver.AgentFailure as failure:
+            if "there is no end" not in str(failure):
+                raise
+            # An open has failed that should not have: then nothing comes of what follows.
+            self.write_down(f"{text}: there is no such end")
+            return NothingCame()
         if by_clock:
             self.agent.await_answer(made.number)
         made.look(again=False)
@@ -232,7 +250,10 @@ class NativeEnd(End):
                          completion_mode=mode & NOWAIT)
 
     def get_state(self):
-        modes = self.half.agent.call("query_pipe_info", end=self.number)
+        try:
+            modes = self.half.agent.call("query_pipe_info", end=self.number)
+        except driver.AgentFailure:
+            modes = {"read_mode": 0, "completion_mode": 0}
         return self.call("GetNamedPipeHandleState", "", "query_local_info",
                          lambda answer: native_error(answer) + f" mode {modes['read_mode'] * READ_MESSAGE + modes['completion_mode']}, "
                                                                f"{answer['current_instances']} instances" * (not answer.status))

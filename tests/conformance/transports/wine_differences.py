@@ -21,6 +21,10 @@ REASONS = {
     "one-way": "Wine's transceive looks at the rights of the handle only",
     "code": "Wine does not know the code, or gives a status of its own to it",
     "class": "Wine does not know the class, or gives a status of its own to it",
+    # What the bridge cannot know or undo.
+    "first": "of several messages that wait in the prefix Wine shows the bridge the first one only",
+    "reader": "a read that waits on the other side of the bridge gives a non-blocking write no room on this one",
+    "moved": "what has come through the bridge is on the other side already: its write does not wait there, or cannot be taken back",
 }
 
 DIFFERENCES = {
@@ -43,7 +47,18 @@ DIFFERENCES = {
         "code": (70, 163),
         "class": (178, 187),
     },
-    "wine-client": {},
+    "wine-client": {
+        "quota": (59, 175, 186),
+        "count": (168, 171),
+        "closed-name": (89,),
+        "wait-gone": (106,),
+        "flush": (153,),
+        "code": (70, 163),
+        "class": (187,),
+        "first": (120, 122, 124),
+        "reader": (144, 145, 147),
+        "moved": (95, 121, 123, 132, 133),
+    },
     "wine-server": {},
 }
 

@@ -290,8 +290,12 @@ static void end(struct operation* op)
 
 static DWORD WINAPI carry_out(void* argument)
 {
+    static const struct call* const tables[] = {nt_calls, win32_calls, crowd_calls, echo_calls};
     struct operation* op = argument;
-    if (!run_one_of(nt_calls, op) && !run_one_of(win32_calls, op) && !run_one_of(crowd_calls, op))
+    bool found = false;
+    for (size_t i = 0; !found && i < sizeof(tables) / sizeof(tables[0]); i++)
+        found = run_one_of(tables[i], op);
+    if (!found)
         is_wrong(op, "no such operation");
     end(op);
     return 0;

@@ -66,5 +66,6 @@ struct call {
 extern const struct call nt_calls[];
 extern const struct call win32_calls[];
 extern const struct call crowd_calls[];
+extern const struct call echo_calls[];
 
 #endif
