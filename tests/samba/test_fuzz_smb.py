@@ -25,6 +25,7 @@ def victim(build):
         yield smbd, server
 
 
+@pytest.mark.timeout(SECONDS + 120)
 @pytest.mark.parametrize("dialect", [SMB1, SMB2], ids=lambda dialect: dialect.name)
 def test_changed_conversations(victim, name, dialect):
     print(f"seed {SEED}")
