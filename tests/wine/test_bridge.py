@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """test_bridge.py: Windows clients of native servers through the bridge: sizes, many of everything, sudden deaths, and what is wrong."""
 import os
+import signal
 
 import pytest
 from agent import driver
@@ -153,6 +154,19 @@ def test_broker_dies(meeting, round_):
     meeting.start_broker()
     exchange(native, server_end, client, client_end, pattern(100, round_))
     works(meeting, "afterwards")
+
+
+def test_wine_server_dies(meeting):
+    """The bridge ends with it, and everything comes back with a new one."""
+    native, server_end, client, _ = connected(meeting)
+    waiting = native.start("read", end=server_end, length=10)
+    os.kill(meeting.prefix.server, signal.SIGKILL)
+    assert Status(ends_of(native, waiting)) == Status(0xC000014B)
+    meeting.bridge.process.wait(driver.PATIENCE)
+    client.stop()
+    meeting.prefix.close()
+    meeting.start_bridge()
+    works(meeting, "meeting-again")
 
 
 # ---- what is wrong ----

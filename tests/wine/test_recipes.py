@@ -170,7 +170,18 @@ def test_docker(kitchen):
         assert ask(client, end, b"GET /_ping HTTP/1.1\r\nHost: localhost\r\n\r\n", len(pong)) == pong
 
 
-TESTED = {"discord.md", "ssh-agent.md", "docker.md"}
+def test_windows_server(kitchen):
+    server = kitchen.meeting.windows()
+    serving = server.start("Echo", name=r"\\.\pipe\reports")
+    assert server.answer(serving).pending
+    kitchen.start("windows-server.md")
+    answer = kitchen.path("answer.txt")
+    kitchen.wait_until(lambda: os.path.exists(answer) and os.path.getsize(answer))
+    with open(answer, encoding="utf-8") as file:
+        assert file.read().strip() == "how many?"
+
+
+TESTED = {"discord.md", "ssh-agent.md", "docker.md", "windows-server.md"}
 
 
 def test_every_recipe_has_a_test():
