@@ -168,6 +168,7 @@ struct OpenState final : Question {
         parameters.options = open.options;
         parameters.impersonation_level = open.impersonation_level;
         parameters.identity = wanted.identity;
+        parameters.message_mode = open.message_mode;
         return ntpipe_open_send(request, gateway->events(), gateway->session(), path_of(wanted.name).c_str(),
                                 &parameters);
     }

@@ -18,6 +18,7 @@ struct OpenParameters : Wanted {
     std::uint32_t disposition = 0;
     std::uint32_t options = 0;
     std::uint32_t impersonation_level = 0;
+    bool message_mode = false; ///< to begin with, on a message pipe
 };
 
 struct Opened {

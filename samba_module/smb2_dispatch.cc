@@ -2,6 +2,8 @@
 // smb2_dispatch.cc: the tables for SMB2: commands, control codes, kinds of information. [MS-SMB2] 2.2.13 to 2.2.40, 3.3.5.
 #include "smb2_dispatch.hpp"
 
+#include "doubt.hpp"
+
 #include "wire.hpp"
 
 #include <algorithm>
@@ -268,6 +270,7 @@ bool decode_create(const Message& message, Create& create)
     create.open.desired_access = get<std::uint32_t>(message.body, 24);
     create.open.disposition = get<std::uint32_t>(message.body, 36);
     create.open.options = get<std::uint32_t>(message.body, 40);
+    create.open.message_mode = doubt::smb2_opens_in_message_mode;
     return true;
 }
 

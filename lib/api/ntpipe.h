@@ -311,6 +311,8 @@ struct ntpipe_open_params {
     uint32_t session_id;
     /* Whom this process speaks for. Only for trusted fronts (root, or members of the broker's trusted group). NULL: itself. */
     const struct ntpipe_identity* identity;
+    /* Begins in message read mode if the pipe is of message type, whatever access it has: what SMB servers do for their clients. */
+    bool message_mode;
 };
 #define NTPIPE_OPEN_PARAMS_INIT                                                                                        \
     {sizeof(struct ntpipe_open_params),                                                                                \
@@ -322,10 +324,12 @@ struct ntpipe_open_params {
      true,                                                                                                             \
      0,                                                                                                                \
      0,                                                                                                                \
-     NULL}
+     NULL,                                                                                                             \
+     false}
 
 /*
- * Opens a client end, connected to the instance that has been listening longest. It begins in byte read mode, queue mode.
+ * Opens a client end, connected to the instance that has been listening longest. It begins in byte read mode, unless told otherwise, and
+ * queue mode.
  * STATUS_OBJECT_NAME_INVALID, STATUS_OBJECT_PATH_SYNTAX_BAD   as for create
  * STATUS_OBJECT_NAME_NOT_FOUND      no such pipe
  * STATUS_ACCESS_DENIED              the pipe's security descriptor; access against the pipe's direction; a remote client and

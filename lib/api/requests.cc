@@ -118,6 +118,7 @@ tevent_req* send_open(TALLOC_CTX* mem_ctx, tevent_context* ev, const std::shared
         state->impersonation_level = given.impersonation_level;
         state->dynamic_tracking = given.dynamic_tracking;
         state->effective_only = given.effective_only;
+        state->message_mode = given.message_mode;
         if (given.process_id != 0) {
             state->process_id = given.process_id;
         }
@@ -223,6 +224,9 @@ ntpipe_status ntpipe_open_recv(tevent_req* req, TALLOC_CTX* mem_ctx, struct ntpi
         }
         auto* state = state_of<OpenState>(req);
         *pipe = make_pipe(mem_ctx, state->gate, std::move(state->pipe));
+        if (*pipe != nullptr && state->message_mode) {
+            (*pipe)->end().begin_in_message_mode();
+        }
         return *pipe == nullptr ? Status::no_memory : Status::success;
     });
     tevent_req_received(req);

@@ -175,6 +175,8 @@ public:
     /// Any FSCTL as its bytes; `output` must stay until the operation has completed.
     [[nodiscard]] Status control(Operation& operation, std::uint32_t code, glue::ByteSpan input,
                                  std::span<std::byte> output);
+    /// A new client end, on a message pipe: its first read is by message. No access right is asked for.
+    void begin_in_message_mode();
     /// STATUS_FILE_CLOSED or STATUS_INVALID_HANDLE for an end that is no more.
     [[nodiscard]] Status check_handle() const;
     [[nodiscard]] const Attributes& attributes() const { return attributes_; }

@@ -28,6 +28,13 @@ Status End::query(PipeInformation& information)
     return Status::success;
 }
 
+void End::begin_in_message_mode()
+{
+    if (attributes_.type == PipeType::message) {
+        modes_.read_mode = ReadMode::message;
+    }
+}
+
 Status End::set(const PipeInformation& information)
 {
     if (const Status status = check(security::access::write_attributes); status != Status::success) {

@@ -113,6 +113,7 @@ public:
     std::uint32_t impersonation_level = 2;
     bool dynamic_tracking = true;
     bool effective_only = true;
+    bool message_mode = false; ///< the end begins to read by message, on a message pipe
     std::optional<std::uint32_t> process_id;
     std::optional<std::uint32_t> session_id;
     std::shared_ptr<const security::Identity> identity; ///< stated by a trusted front

@@ -195,7 +195,7 @@ def join(server, name):
         pipe = server.create(own_name, **parameters)
         file_id = client.open(own_name) if access is None else client.open(own_name, access=access)
         pipe.await_client()
-        if client_mode and parameters.get("type", 1):
+        if parameters.get("type", 1):
             assert client.set_modes(file_id, client_mode).status == 0
         return file_id, pipe
 

@@ -8,6 +8,7 @@ from smb2client import (
     FSCTL_PIPE_PEEK,
     READ_ATTRIBUTES,
     READ_DATA,
+    USUAL_ACCESS,
     WRITE_ATTRIBUTES,
     WRITE_DATA,
     Command,
@@ -325,9 +326,25 @@ def test_several_pipes_of_several_clients(connect, join):
         assert client.read(file_id).data == b"answer %d" % number
 
 
-def test_a_message_pipe_begins_in_byte_read_mode(client, server, name):
+@pytest.mark.parametrize("access", [USUAL_ACCESS, READ_DATA | WRITE_DATA], ids=["usual", "data-only"])
+def test_a_message_pipe_begins_in_message_read_mode(client, server, name, access):
+    """RPC clients rely on it, also those whose handle may not set a mode."""
+    pipe = server.create(name)
+    file_id = client.open(name, access=access)
+    pipe.write(b"ab")
+    pipe.write(b"cd")
+    assert client.read(file_id, 1).status == Status.BUFFER_OVERFLOW
+    assert [client.read(file_id, 10).data, client.read(file_id, 10).data] == [b"b", b"cd"]
+    transceive = client.start_transceive(file_id, b"question")
+    assert pipe.read() == b"question"
+    pipe.write(b"answer")
+    assert transceive.final().data == b"answer"
+
+
+def test_byte_read_mode_can_be_set(client, server, name):
     pipe = server.create(name)
     file_id = client.open(name)
+    assert client.set_modes(file_id, 0).status == Status.SUCCESS
     pipe.write(b"ab")
     pipe.write(b"cd")
     response = client.read(file_id, 3)

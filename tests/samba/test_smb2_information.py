@@ -62,6 +62,8 @@ def test_names_are_exact(client, server, name, prefix):
 def test_pipe_information(client, server, name):
     server.create(name)
     file_id = client.open(name)
+    assert client.query_info(file_id, PIPE_INFORMATION, 8).data == struct.pack("<II", 1, 0)
+    assert client.set_modes(file_id, 0, 0).status == Status.SUCCESS
     assert client.query_info(file_id, PIPE_INFORMATION, 8).data == struct.pack("<II", 0, 0)
     assert client.set_modes(file_id, 1, 1).status == Status.SUCCESS
     assert client.query_info(file_id, PIPE_INFORMATION, 8).data == struct.pack("<II", 1, 1)
