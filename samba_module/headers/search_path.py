@@ -17,7 +17,7 @@ DEFINES = [
 def folders(tree, out):
     """The include directories, in order. The first has config.h."""
     tree, out = Path(tree), Path(out)
-    generated = [out, out / "source3", out / "lib"]
+    generated = [out, out / "source3", out / "lib", out / "librpc"]
     private = [tree / name for name in ("source3", "source3/include", "source3/lib", "", "include", "lib/replace", "lib")]
     return [str(folder) for folder in (HERE, *generated, *private)]
 
