@@ -74,10 +74,30 @@ void Engine::on_trace(enum tevent_trace_point point, void* data)
 {
     auto* engine = static_cast<Engine*>(data);
     if (point == TEVENT_TRACE_BEFORE_WAIT) {
-        engine->mutex_.unlock();
+        std::unique_lock lock(engine->mutex_);
+        engine->busy_ = false;
+        engine->turn_.notify_all();
+        engine->turn_.wait(lock, [engine] { return engine->pending_ == 0 && !engine->busy_; });
+        engine->waiting_ = true;
+        engine->rung_ = false;
     } else if (point == TEVENT_TRACE_AFTER_WAIT) {
-        engine->mutex_.lock();
+        const std::lock_guard lock(engine->mutex_);
+        engine->waiting_ = false;
+        engine->busy_ = true;
     }
+}
+
+void Engine::enter()
+{
+    std::unique_lock lock(mutex_);
+    ++pending_;
+    if (waiting_ && !std::exchange(rung_, true)) {
+        wake_main();
+    }
+    turn_.wait(lock, [this] { return !busy_ && !waiting_; });
+    --pending_;
+    busy_ = true;
+    wake_ = true;
 }
 
 std::uint32_t Engine::start()
@@ -94,7 +114,6 @@ std::uint32_t Engine::start()
 void Engine::run()
 {
     watch_main_thread();
-    mutex_.lock();
     ping_later();
     while (!stopping_ && tevent_loop_once(events_) == 0) {}
 }
@@ -127,7 +146,9 @@ void Engine::leave()
         wake_main();
     }
     timers_added_ = false;
-    mutex_.unlock();
+    const std::lock_guard lock(mutex_);
+    busy_ = false;
+    turn_.notify_all();
 }
 
 void Engine::run_blocking(std::function<void()> block, std::function<void()> after)

@@ -2,8 +2,8 @@
 // engine.hpp: the two threads of the bridge and what keeps them apart.
 //
 // The *main* thread runs tevent, for the native side. The *Wine* thread waits for what is over in the prefix. Both call into
-// the same objects, one at a time: whoever does holds the engine's lock, which the main thread gives away only while it waits
-// for descriptors. So nothing is handed from one thread to the other on the way of data, and no object needs a lock of its own.
+// the same objects, one at a time: whoever does holds the engine's lock, which the main thread gives away only before it waits
+// for descriptors, and takes back first: a descriptor that is let go must not be one that was just found ready. So nothing is handed from one thread to the other on the way of data, and no object needs a lock of its own.
 // What may block in Wine's server (a flush) has threads of its own.
 #pragma once
 
@@ -47,11 +47,7 @@ public:
     void after(unsigned milliseconds, std::weak_ptr<void> owner, std::function<void()> due);
 
     /// For what the Wine thread does: the lock around it.
-    void enter()
-    {
-        mutex_.lock();
-        wake_ = true;
-    }
+    void enter();
     void leave();
     /// What the Wine thread has done has left nothing for the main thread but what a descriptor tells it.
     void need_no_wake() { wake_ = timers_added_; }
@@ -67,7 +63,12 @@ private:
     void ping_later();
 
     tevent_context* events_;
-    std::mutex mutex_;
+    std::mutex mutex_; ///< of the next four
+    std::condition_variable turn_;
+    bool busy_ = true;     ///< somebody has the engine's lock: at first the main thread
+    bool waiting_ = false; ///< the main thread waits for descriptors
+    bool rung_ = false;    ///< it was woken
+    unsigned pending_ = 0; ///< who wants the lock besides it
     bool stopping_ = false;
     bool wake_ = true;
     bool timers_added_ = false;

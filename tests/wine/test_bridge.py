@@ -47,6 +47,8 @@ def goes(client, name):
         made = client.call("CreateFile", name=rf"\\.\pipe\{name}")
         if made.status == FILE_NOT_FOUND:
             return
+        if made.status == 0:
+            client.call("CloseHandle", end=made["id"])  # it was still there; a connection would keep the name
         driver.select.select([], [], [], 0.05)
     raise driver.AgentFailure(f"{name} does not go: {made}")
 
