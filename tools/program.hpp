@@ -12,7 +12,7 @@ namespace ntpipe::tools {
 using Variables = std::vector<std::pair<std::string, std::string>>;
 
 struct Outcome {
-    int status = 0; ///< exit status; 128 + N: ended by signal N
+    int status = 0;     ///< exit status; 128 + N: ended by signal N
     std::string output; ///< what it has written to standard output and error, without the last newline
 };
 

@@ -84,7 +84,7 @@ fs::path checked_prefix(const std::string& given)
 {
     std::error_code error;
     const fs::path prefix = fs::absolute(given.empty() ? default_prefix() : given, error);
-    struct stat status {};
+    struct stat status{};
     if (::stat(prefix.c_str(), &status) != 0) {
         if (errno == ENOENT) {
             throw Failure(exit_not_found, "there is no Wine prefix '" + prefix.string() +

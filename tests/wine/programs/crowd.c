@@ -10,10 +10,10 @@ struct crowd {
     const WCHAR* name;
     DWORD rounds;
     DWORD length;
-    bool keep; /* all ends stay open until everybody has talked */
-    HANDLE* ends; /* those, one for each client and round */
-    volatile LONG error; /* the first one */
-    volatile LONG waits; /* how often somebody had to wait */
+    bool keep;            /* all ends stay open until everybody has talked */
+    HANDLE* ends;         /* those, one for each client and round */
+    volatile LONG error;  /* the first one */
+    volatile LONG waits;  /* how often somebody had to wait */
     volatile LONG talked; /* messages that came back */
 };
 
