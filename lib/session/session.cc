@@ -15,6 +15,8 @@ constexpr std::uint64_t first_delay = 2 * millisecond;
 constexpr std::uint64_t longest_delay = 250 * millisecond;
 /// How long a broker that was started on demand may take to listen.
 constexpr std::uint64_t starting_time = 10'000 * millisecond;
+/// A broker that hangs up sooner than that after its welcome has something against us, and would do so again.
+constexpr std::uint64_t proving_time = 1'000 * millisecond;
 
 } // namespace
 
@@ -159,7 +161,8 @@ bool Session::holds_anything() const
 
 void Session::lost()
 {
-    const bool greeting = state_ == State::greeting;
+    const std::uint64_t now = glue::Loop::now();
+    const bool proven = state_ == State::open && now - welcomed_at_ >= proving_time;
     watch_.reset();
     socket_.reset();
     state_ = State::idle;
@@ -186,8 +189,8 @@ void Session::lost()
     if (!holds_anything()) {
         return;
     }
-    if (greeting) { // it took the connection and hung up: do not come back at once
-        give_up_at_ = give_up_at_.value_or(glue::Loop::now() + starting_time);
+    if (!proven) { // do not come back at once, again and again
+        give_up_at_ = give_up_at_.value_or(now + starting_time);
         retry_later(Status::pending);
         return;
     }
@@ -212,8 +215,8 @@ void Session::handle_welcome(const wire::Welcome& welcome)
     }
     state_ = State::open;
     was_open_ = true;
+    welcomed_at_ = glue::Loop::now();
     give_up_at_.reset();
-    retry_delay_ = 0;
     maximum_overflow_ = welcome.maximum_overflow;
     come_back();
     send_requests();

@@ -141,6 +141,7 @@ private:
     std::optional<std::uint64_t>
         give_up_at_; ///< of the first connect; later ones go on for as long as something is held
     bool was_open_ = false;
+    std::uint64_t welcomed_at_ = 0; ///< by the broker that is, or was, connected
     bool broker_started_ = false;
     std::size_t maximum_overflow_ = 0;
     bool receiving_ = false;
