@@ -340,6 +340,15 @@ void call_set(Exchange& exchange)
         ntpipe_set_information(exchange.end, exchange.code, exchange.input.data(), exchange.input.size()));
 }
 
+void call_query_volume(Exchange& exchange)
+{
+    if (make_output(exchange) == nullptr) {
+        return;
+    }
+    exchange.status = static_cast<Status>(ntpipe_query_volume_information(exchange.end, exchange.code, exchange.output,
+                                                                          exchange.length, &exchange.transferred));
+}
+
 void call_read_in_steps(Exchange& exchange)
 {
     if (make_output(exchange) == nullptr) {

@@ -27,7 +27,8 @@ struct Exchange {
     std::optional<std::uint64_t> milliseconds;
     std::uint32_t minimum = 0; ///< a read in steps is not over before so much is there, or the time is
 
-    std::uint32_t code = 0;              ///< control code or information class
+    std::uint8_t kind = 0;               ///< of SMB2's information: what the class is one of
+    std::uint32_t code = 0;              ///< control code, information class, parts of a security descriptor
     std::uint32_t length = 0;            ///< of the output that is wanted
     std::span<const std::uint8_t> input; ///< stays until the exchange is over
 
@@ -60,6 +61,7 @@ void call_control(Exchange& exchange);
 void call_wait(Exchange& exchange);
 void call_query(Exchange& exchange);
 void call_set(Exchange& exchange);
+void call_query_volume(Exchange& exchange);
 
 /// A read as SMB1 has them, with a minimum and a time limit. What has come before it fails is not lost: that is a success then. Nothing
 /// in time is STATUS_IO_TIMEOUT, or, if there was no time at all, STATUS_PIPE_EMPTY.

@@ -166,17 +166,47 @@ Status decode_wait(const Message& message, Exchange& exchange, std::uint32_t& pa
 
 // ---- QUERY_INFO, SET_INFO ----
 
-constexpr std::uint8_t information_of_file = 1; // the others: of the volume, security, quotas
+/// InfoType: what is asked about.
+struct Kind {
+    std::uint8_t number;
+    void (*query)(Exchange& exchange);
+    void (*set)(Exchange& exchange); ///< nullptr: it cannot be set
+};
+constexpr std::uint8_t kind_security = 3;
+constexpr std::array<Kind, 3> kinds{{
+    {1, call_query, call_set},
+    {2, call_query_volume, nullptr},
+    {kind_security, call_query_security, call_set_security},
+}};
+
+const Kind* find_kind(std::uint8_t number)
+{
+    const auto* row = std::ranges::find(kinds, number, &Kind::number);
+    return row == kinds.end() ? nullptr : row;
+}
+
+// A security descriptor has no classes, but parts (AdditionalInformation).
+void decode_kind(const Message& message, std::size_t parts_at, Exchange& exchange)
+{
+    exchange.kind = message.body[2];
+    exchange.code =
+        exchange.kind == kind_security ? get<std::uint32_t>(message.body, parts_at) : std::uint32_t{message.body[3]};
+}
 
 Status decode_query_info(const Message& message, Exchange& exchange, std::uint32_t& payload)
 {
-    exchange.code = message.body[3];
+    decode_kind(message, 16, exchange);
     exchange.length = get<std::uint32_t>(message.body, 4);
     payload = exchange.length;
     if (exchange.length > message.max_transact) {
         return Status::invalid_parameter;
     }
-    return message.body[2] == information_of_file ? Status::success : Status::not_supported;
+    return find_kind(exchange.kind) != nullptr ? Status::success : Status::not_supported;
+}
+
+void call_query_kind(Exchange& exchange)
+{
+    find_kind(exchange.kind)->query(exchange);
 }
 
 void encode_query_info(const Message& /*message*/, const Exchange& exchange, std::uint8_t* answer)
@@ -188,14 +218,20 @@ void encode_query_info(const Message& /*message*/, const Exchange& exchange, std
 
 Status decode_set_info(const Message& message, Exchange& exchange, std::uint32_t& payload)
 {
-    exchange.code = message.body[3];
+    decode_kind(message, 12, exchange);
     payload = get<std::uint32_t>(message.body, 4);
     const auto data = message.part(get<std::uint16_t>(message.body, 8), payload);
     if (!data || payload > message.max_transact) {
         return Status::invalid_parameter;
     }
     exchange.input = *data;
-    return message.body[2] == information_of_file ? Status::success : Status::not_supported;
+    const Kind* kind = find_kind(exchange.kind);
+    return kind != nullptr && kind->set != nullptr ? Status::success : Status::not_supported;
+}
+
+void call_set_kind(Exchange& exchange)
+{
+    find_kind(exchange.kind)->set(exchange);
 }
 
 void encode_set_info(const Message& /*message*/, const Exchange& /*exchange*/, std::uint8_t* answer)
@@ -222,8 +258,8 @@ constexpr std::array<Command, 9> commands{{
     {code_ioctl, 57, 8, 1000, decode_ioctl, call_control, 48, encode_ioctl},
     {code_query_directory, 33, 8, 0, refuse_directory, nullptr, 0, nullptr},
     {code_change_notify, 32, 8, 0, refuse_directory, nullptr, 0, nullptr},
-    {code_query_info, 41, 24, 0, decode_query_info, call_query, 8, encode_query_info},
-    {code_set_info, 33, 16, 0, decode_set_info, call_set, 2, encode_set_info},
+    {code_query_info, 41, 24, 0, decode_query_info, call_query_kind, 8, encode_query_info},
+    {code_set_info, 33, 16, 500, decode_set_info, call_set_kind, 2, encode_set_info},
 }};
 
 } // namespace
@@ -240,6 +276,13 @@ std::optional<Bytes> Message::part(std::uint32_t offset, std::uint32_t length) c
         return std::nullopt;
     }
     return data.subspan(offset - begin, length);
+}
+
+std::array<std::uint8_t, 4> error_data(const Exchange& exchange)
+{
+    std::array<std::uint8_t, 4> size{};
+    put(size.data(), 0, static_cast<std::uint32_t>(exchange.needed));
+    return size;
 }
 
 const Command& command(std::uint16_t code)

@@ -4,6 +4,8 @@
 
 #include "exchange.hpp"
 
+#include <array>
+
 namespace ntpipe::samba::smb2 {
 
 inline constexpr std::size_t header_size = 64;
@@ -47,6 +49,9 @@ inline constexpr std::uint16_t code_set_info = 17;
 
 /// The rows. CREATE and CLOSE have none: they make and end the handle, which is smbd's.
 [[nodiscard]] const Command& command(std::uint16_t code);
+
+/// What goes with STATUS_BUFFER_TOO_SMALL: how much room a security descriptor needs. [MS-SMB2] 2.2.2.
+[[nodiscard]] std::array<std::uint8_t, 4> error_data(const Exchange& exchange);
 
 /// FSCTL_PIPE_WAIT has a row of its own: it is the IOCTL that has no handle.
 [[nodiscard]] bool is_wait(std::span<const std::uint8_t> ioctl_body);

@@ -3,6 +3,8 @@
 #include "smbd_hooks.hpp"
 #include "smbd_smb2_operation.hpp"
 
+#include "smbd_version.hpp"
+
 namespace ntpipe::samba::smbd {
 namespace {
 
@@ -42,6 +44,9 @@ NTSTATUS ExchangeOperation::answer()
     const smb2::Command& command = command_;
     (void)talloc_steal(request, exchange.output);
     leave();
+    if (exchange.status == Status::buffer_too_small && exchange.needed != 0) {
+        return answer_error_with(request, exchange.status, smb2::error_data(exchange));
+    }
     if (is_error(exchange.status)) {
         return answer_error(request, exchange.status);
     }

@@ -2,7 +2,7 @@
 // smbd_version.hpp: what differs between the versions of Samba that the module can be built for.
 #pragma once
 
-#include "samba.h"
+#include "smbd_request.hpp"
 
 // A header of its own since 4.20; before, all of smbd's had one.
 #if __has_include("smbd/smbXsrv_session.h")
@@ -21,6 +21,21 @@ template <typename Request>
         return smbd_smb2_fake_smb_request(request, nullptr);
     } else {
         return smbd_smb2_fake_smb_request(request);
+    }
+}
+
+/// Answers with an error and data, which belong to the request then. Since 4.21 it may have error contexts, which are for links.
+template <typename Request>
+[[nodiscard]] NTSTATUS answer_error_with(Request* request, Status status, std::span<const std::uint8_t> data)
+{
+    DATA_BLOB blob = data_blob_talloc(request, data.data(), data.size()); // smbd sends it later, from there
+    if (blob.data == nullptr) {
+        return answer_error(request, Status::no_memory);
+    }
+    if constexpr (requires { smbd_smb2_request_error_ex(request, to_nt(status), 0, &blob, __location__); }) {
+        return smbd_smb2_request_error_ex(request, to_nt(status), 0, &blob, __location__);
+    } else {
+        return smbd_smb2_request_error_ex(request, to_nt(status), &blob, __location__);
     }
 }
 

@@ -400,13 +400,13 @@ def query_end(side):
     return "{1} {0}".format(*struct.unpack_from("<II", response.data, 32))
 
 
-@row("8.4", "QUERY_INFO of the file system: FileFsDeviceInformation", windows="SUCCESS 8 (1.8)", ours="NOT_SUPPORTED")
+@row("8.4", "QUERY_INFO of the file system: FileFsDeviceInformation", windows="SUCCESS 8 (1.8)", ours="SUCCESS 8")
 def query_volume(side):
     client, file_id, _ = side.join()
     return said(client.query_info(file_id, 4, kind=2))
 
 
-@row("8.4", "QUERY_INFO of the security descriptor (owner, group, DACL)", windows="SUCCESS (6.2)", ours="NOT_SUPPORTED")
+@row("8.4", "QUERY_INFO of the security descriptor (owner, group, DACL)", windows="SUCCESS (6.2)", ours="SUCCESS")
 def query_security(side):
     client, file_id, _ = side.join(access=0x12019F | 0x20000)
     command = client.query_info_command(file_id, 0, 4096, kind=3)

@@ -42,6 +42,10 @@ READ_DATA, WRITE_DATA, READ_ATTRIBUTES, WRITE_ATTRIBUTES = 0x1, 0x2, 0x80, 0x100
 USUAL_ACCESS = 0x0012019F
 
 
+# Kinds of information: the third is that of security descriptors.
+VOLUME, SECURITY = 2, 3
+
+
 class Command(enum.IntEnum):
     NEGOTIATE, SESSION_SETUP, LOGOFF, TREE_CONNECT, TREE_DISCONNECT, CREATE, CLOSE, FLUSH, READ, WRITE = range(10)
     LOCK, IOCTL, CANCEL, ECHO, QUERY_DIRECTORY, CHANGE_NOTIFY, QUERY_INFO, SET_INFO, OPLOCK_BREAK = range(10, 19)
@@ -517,13 +521,13 @@ class Smb2Client(contextlib.AbstractContextManager):
         return Request(Command.FLUSH, struct.pack("<HHI", 24, 0, 0) + file_id)
 
     @staticmethod
-    def query_info_command(file_id, information_class, length=4096, *, kind=1):
-        body = struct.pack("<HBBIHHIII", 41, kind, information_class, length, 0, 0, 0, 0, 0) + file_id + b"\0"
+    def query_info_command(file_id, information_class, length=4096, *, kind=1, parts=0):
+        body = struct.pack("<HBBIHHIII", 41, kind, information_class, length, 0, 0, 0, parts, 0) + file_id + b"\0"
         return Request(Command.QUERY_INFO, body, charge_for(length))
 
     @staticmethod
-    def set_info_command(file_id, information_class, data, *, kind=1):
-        body = struct.pack("<HBBIHHI", 33, kind, information_class, len(data), HEADER_SIZE + 32, 0, 0) + file_id + (data or b"\0")
+    def set_info_command(file_id, information_class, data, *, kind=1, parts=0):
+        body = struct.pack("<HBBIHHI", 33, kind, information_class, len(data), HEADER_SIZE + 32, 0, parts) + file_id + (data or b"\0")
         return Request(Command.SET_INFO, body)
 
     @staticmethod
@@ -595,6 +599,12 @@ class Smb2Client(contextlib.AbstractContextManager):
 
     def set_info(self, file_id, information_class, data, **options):
         return self.call(self.set_info_command(file_id, information_class, data, **options))
+
+    def query_security(self, file_id, parts, length=4096):
+        return self.query_info(file_id, 0, length, kind=SECURITY, parts=parts)
+
+    def set_security(self, file_id, parts, descriptor):
+        return self.set_info(file_id, 0, descriptor, kind=SECURITY, parts=parts)
 
     def set_modes(self, file_id, read_mode=1, completion_mode=0):
         """FilePipeInformation: message read mode, unless told otherwise."""

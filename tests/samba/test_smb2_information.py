@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from smb2client import FSCTL_PIPE_WAIT, USUAL_ACCESS, Command, Request, Status
+from smb2client import FSCTL_PIPE_WAIT, USUAL_ACCESS, VOLUME, Command, Request, Status
 
 PIPE_INFORMATION, LOCAL_INFORMATION, REMOTE_INFORMATION = 23, 24, 25
 
@@ -133,11 +133,44 @@ def test_other_classes_are_refused(client, join, information_class):
     assert client.set_info(file_id, information_class, bytes(64)).status in (Status.INVALID_PARAMETER, Status.INVALID_INFO_CLASS)
 
 
-@pytest.mark.parametrize("kind", [0, 2, 3, 4, 200])
+@pytest.mark.parametrize("kind", [0, 4, 200])
 def test_other_kinds_of_information_are_refused(client, join, kind):
     file_id, _ = join(client)
     assert client.query_info(file_id, 1, kind=kind).status == Status.NOT_SUPPORTED
     assert client.set_info(file_id, 1, bytes(64), kind=kind).status == Status.NOT_SUPPORTED
+
+
+VOLUME_CLASSES = {
+    1: bytes(12) + struct.pack("<IH", 18, 0) + "NamedPipe".encode("utf-16le"),
+    3: struct.pack("<QQII", 0, 0, 1, 1),
+    4: struct.pack("<II", 0x11, 0),
+    5: struct.pack("<III", 2, 0xFFFFFFFF, 8) + "NPFS".encode("utf-16le"),
+    7: bytes(32),
+}
+
+
+@pytest.mark.parametrize("information_class", VOLUME_CLASSES)
+def test_volume_information(client, join, information_class):
+    file_id, _ = join(client)
+    whole = VOLUME_CLASSES[information_class]
+    answer = client.query_info(file_id, information_class, kind=VOLUME)
+    assert (answer.status, answer.data) == (Status.SUCCESS, whole)
+    assert client.query_info(file_id, information_class, 7, kind=VOLUME).status == Status.INFO_LENGTH_MISMATCH
+
+
+@pytest.mark.parametrize(("information_class", "room"), [(1, 24), (5, 16)])
+def test_volume_names_may_be_cut(client, join, information_class, room):
+    file_id, _ = join(client)
+    answer = client.query_info(file_id, information_class, room, kind=VOLUME)
+    assert (answer.status, answer.data) == (Status.BUFFER_OVERFLOW, VOLUME_CLASSES[information_class][:room])
+
+
+def test_the_volume_has_no_other_information(client, join):
+    file_id, _ = join(client)
+    for information_class in (0, 2, 6, 8, 11, 255):
+        assert client.query_info(file_id, information_class, kind=VOLUME).status == Status.NOT_SUPPORTED
+    for information_class in (1, 2, 6):
+        assert client.set_info(file_id, information_class, bytes(64), kind=VOLUME).status == Status.NOT_SUPPORTED
 
 
 # FSCTL_PIPE_DISCONNECT, LISTEN, IMPERSONATE, FLUSH, SET_ZERO_DATA, GET_COMPRESSION, CREATE_OR_GET_OBJECT_ID, SET_SPARSE, nonsense
