@@ -76,6 +76,9 @@ CORE = {
     "test_smb2_cancel": ["installed", "vfs", "trixie"],
     "test_smb2_information": ["installed", "trixie"],
     "test_identity": ["installed", "trixie"],
+    "test_smb1_data": ["installed", "trixie"],
+    "test_smb1_trans": ["installed", "trixie"],
+    "test_smb1_pending": ["installed", "trixie"],
 }
 
 numbers = itertools.count()
