@@ -23,6 +23,7 @@ def test_pass_through_brings_what_smb2_brings(smb1, client, server, name):
     for _ in range(2):
         server.create(name, inbound_quota=100, outbound_quota=200)
     by_smb1, by_smb2 = smb1.open(name), client.open(name)
+    assert smb1.set_modes(by_smb1, 1).status == client.set_modes(by_smb2, 1).status == Status.SUCCESS
     for information_class in set(LENGTHS) - {6}:  # the index number is the instance's
         expected = client.query_info(by_smb2, information_class).data
         assert smb1.query_file(by_smb1, PASS_THROUGH + information_class).data == expected, information_class
