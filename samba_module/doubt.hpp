@@ -14,8 +14,8 @@ inline constexpr Status control_code_not_for_clients = Status::not_supported;
 /// at least one byte.
 inline constexpr bool zero_timeout_with_minimum_waits = true;
 
-/// D26: a client that comes by SMB2 reads the messages of a message pipe one by one before it has said so. Samba's and impacket's RPC
+/// D26: a client that comes by SMB reads the messages of a message pipe one by one before it has said so. Samba's and impacket's RPC
 /// clients, and Windows' as it seems, rely on it.
-inline constexpr bool smb2_opens_in_message_mode = true;
+inline constexpr bool smb_opens_in_message_mode = true;
 
 } // namespace ntpipe::doubt

@@ -313,7 +313,7 @@ bool decode_create(const Message& message, Create& create)
     create.open.desired_access = get<std::uint32_t>(message.body, 24);
     create.open.disposition = get<std::uint32_t>(message.body, 36);
     create.open.options = get<std::uint32_t>(message.body, 40);
-    create.open.message_mode = doubt::smb2_opens_in_message_mode;
+    create.open.message_mode = doubt::smb_opens_in_message_mode;
     return true;
 }
 

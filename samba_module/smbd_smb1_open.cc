@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // smbd_smb1_open.cc: OPEN_ANDX, NT_CREATE_ANDX and NT_TRANSACT_CREATE: whether the name is ours, and then an open that smbd does not wait for.
 #include "smbd_smb1_open.hpp"
+#include "doubt.hpp"
 #include "smbd_hooks.hpp"
 
 #include <algorithm>
@@ -60,6 +61,9 @@ void OpenOperation::answer_opened(ntpipe_end* end)
 {
     smb1::OpenedPipe pipe{0, ntpipe_granted_access(end), {}};
     ntpipe_query_traits(end, &pipe.traits);
+    if (doubt::smb_opens_in_message_mode && pipe.traits.type == NTPIPE_TYPE_MESSAGE) {
+        pipe.traits.read_mode = NTPIPE_READ_MESSAGE; // a handle that may only write cannot be asked
+    }
     files_struct* file = nullptr;
     const NTSTATUS status = open_file(request(), ntpipe_name(end), end, file);
     if (!NT_STATUS_IS_OK(status)) {
@@ -112,6 +116,7 @@ bool start_open(smb_request* request, smb1::Open& open, const OpenForm& form)
     if (gateway == nullptr || !may_be_ours(*gateway, open.parameters, user_of(caller_of(request)))) {
         return false;
     }
+    open.parameters.message_mode = doubt::smb_opens_in_message_mode;
     auto* operation = glue::make_talloc<OpenOperation>(request, "struct ntpipe_open", request, open, form);
     if (operation == nullptr) {
         reply_status(request, Status::no_memory);

@@ -108,7 +108,7 @@ def create_fields(response):
 
 @row("7.3", "NT_CREATE_ANDX of a message pipe: OpLockLevel, CreateDisposition, times, attributes, AllocationSize, EndOfFile, ResourceType, "
      "NMPipeStatus, Directory", windows="0 1 no times 0x80 4096 0 2 0x05ff 0 ([MS-CIFS] 2.2.4.64.2)",
-     ours="0 1 no times 0x80 4096 0 2 0x04ff 0")
+     ours="0 1 no times 0x80 4096 0 2 0x05ff 0")
 def created_message_pipe(side):
     client, name = side.connect_smb1(), side.name()
     side.serve(name)
@@ -135,7 +135,7 @@ def created_extended(side):
 
 
 @row("7.3", "OPEN_ANDX of a message pipe: attributes, size, AccessRights, ResourceType, NMPipeStatus, OpenResults",
-     windows="? 0 2 2 0x05ff 1 ([MS-CIFS] 2.2.4.41.2)", ours="0 0 2 2 0x04ff 1")
+     windows="? 0 2 2 0x05ff 1 ([MS-CIFS] 2.2.4.41.2)", ours="0 0 2 2 0x05ff 1")
 def opened_message_pipe(side):
     client, name = side.connect_smb1(), side.name()
     side.serve(name)

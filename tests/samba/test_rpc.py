@@ -14,6 +14,7 @@ from private_smbd import wait_until
 base = pytest.importorskip("samba.dcerpc.base", reason="python3-samba is not installed")
 from impacket.dcerpc.v5 import transport  # noqa: E402: there as the other tests need it
 from impacket.dcerpc.v5.rpcrt import DCERPCException  # noqa: E402
+from impacket.smb import SMB_DIALECT  # noqa: E402
 from impacket.uuid import uuidtup_to_bin  # noqa: E402
 from samba import NTSTATUSError  # noqa: E402: there if samba.dcerpc is
 from samba.credentials import Credentials  # noqa: E402
@@ -121,7 +122,7 @@ def connect(smbd, rpc_server, user):
 # ---- through smbd ----
 
 
-@pytest.mark.parametrize("dialect", ["SMB2_02", "SMB2_10", "SMB3_02", "SMB3_11"])
+@pytest.mark.parametrize("dialect", ["NT1", "SMB2_02", "SMB2_10", "SMB3_02", "SMB3_11"])
 def test_call(connect, dialect):
     rpc = connect(dialect=dialect)
     assert [rpc.add(2, 40), rpc.add(0xFFFFFFFF, 1)] == [42, 0]
@@ -130,8 +131,10 @@ def test_call(connect, dialect):
 class ProtectedRpc(Rpc):
     """By impacket, with authentication within RPC: Samba's client does that for interfaces with a Python module only."""
 
-    def __init__(self, smbd, smb_user, rpc_user, level):
-        self.connection = transport.SMBTransport(smbd.host, smbd.port, "\\" + PIPE, *smb_user, "NTPIPE").get_dce_rpc()
+    def __init__(self, smbd, smb_user, rpc_user, level, dialect=None):
+        way = transport.SMBTransport(smbd.host, smbd.port, "\\" + PIPE, *smb_user, "NTPIPE")
+        way.preferred_dialect(dialect)
+        self.connection = way.get_dce_rpc()
         self.connection.connect()
         self.connection.set_credentials(*rpc_user, "NTPIPE")
         self.connection.set_auth_level(level)
@@ -142,10 +145,10 @@ class ProtectedRpc(Rpc):
         return self.connection.recv()
 
 
-@pytest.mark.parametrize("level", [INTEGRITY, PRIVACY], ids=["sign", "seal"])
-def test_authentication_within_rpc(smbd, rpc_server, user, other_user, level):
+@pytest.mark.parametrize(("level", "dialect"), [(INTEGRITY, None), (PRIVACY, None), (PRIVACY, SMB_DIALECT)], ids=["sign", "seal", "seal-smb1"])
+def test_authentication_within_rpc(smbd, rpc_server, user, other_user, level, dialect):
     """It may be another user than that of the SMB session."""
-    rpc = ProtectedRpc(smbd, user, other_user, level)
+    rpc = ProtectedRpc(smbd, user, other_user, level, dialect)
     client = rpc.client()
     assert (client["auth_type"], client["auth_level"], client["account"]) == (NTLMSSP, level, other_user[0])
     assert client["uid"] == pwd.getpwnam(other_user[0]).pw_uid

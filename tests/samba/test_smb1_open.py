@@ -92,7 +92,7 @@ def nt_create_fields(response):
     return dict(zip(names, struct.unpack_from("<BHI32sIQQHHB", response.words, 4), strict=True))
 
 
-@pytest.mark.parametrize(("kind", "resource", "bits"), [(1, 2, 0x0400), (0, 1, 0)], ids=["message", "byte"])
+@pytest.mark.parametrize(("kind", "resource", "bits"), [(1, 2, 0x0500), (0, 1, 0)], ids=["message", "byte"])
 @pytest.mark.parametrize(("maximum", "count"), [(3, 3), (254, 254), (UNLIMITED, 0xFF)])
 def test_words_of_nt_create(smb1, server, name, kind, resource, bits, maximum, count):
     server.create(name, type=kind, max_instances=maximum)
@@ -113,7 +113,7 @@ def test_extended_response(smb1, server, name):
     assert smb1.read(response.fid, 1, minimum=0, timeout=0).status == Status.PIPE_EMPTY
 
 
-@pytest.mark.parametrize(("kind", "resource", "bits"), [(1, 2, 0x0400), (0, 1, 0)], ids=["message", "byte"])
+@pytest.mark.parametrize(("kind", "resource", "bits"), [(1, 2, 0x0500), (0, 1, 0)], ids=["message", "byte"])
 @pytest.mark.parametrize("mode", [0, 1, 2], ids=["read", "write", "both"])
 def test_words_of_open_andx(smb1, server, name, kind, resource, bits, mode):
     server.create(name, type=kind)
@@ -123,12 +123,13 @@ def test_words_of_open_andx(smb1, server, name, kind, resource, bits, mode):
     assert state == bits | 0xFF
 
 
-def test_words_of_nt_transact_create(smb1, server, name):
-    server.create(name, type=0, max_instances=7)
+@pytest.mark.parametrize(("kind", "resource", "bits"), [(1, 2, 0x0500), (0, 1, 0)], ids=["message", "byte"])
+def test_words_of_nt_transact_create(smb1, server, name, kind, resource, bits):
+    server.create(name, type=kind, max_instances=7)
     parameters = smb1.call(smb1.nt_transact_create_request("\\" + name)).parameters
     oplock, action, ea_error, times = struct.unpack_from("<BxxxII32s", parameters)
     assert (oplock, action, ea_error, times) == (0, 1, 0, bytes(32))
-    assert struct.unpack_from("<IQQHHB", parameters, 44) == (0x80, 4096, 0, 1, 7, 0)
+    assert struct.unpack_from("<IQQHHB", parameters, 44) == (0x80, 4096, 0, resource, bits | 7, 0)
 
 
 def test_state_word_follows_the_modes(smb1, join):
@@ -136,6 +137,32 @@ def test_state_word_follows_the_modes(smb1, join):
     for state in 0x0100, 0x8100, 0x8000, 0:
         assert smb1.set_state(fid, state).status == Status.SUCCESS
         assert smb1.query_state(fid)[1] == 0x04FF | state
+
+
+@pytest.mark.parametrize("way", [0, 1, 2], ids=["nt-create", "nt-transact-create", "open-andx"])
+def test_a_message_pipe_begins_in_message_read_mode(smb1, server, name, way):
+    """RPC clients rely on it: they transact right after the open."""
+    pipes = [server.create(name) for _ in range(3)]
+    fid, pipe = [(response.fid, pipe) for response, pipe in zip(open_in_each_way(smb1, name), pipes, strict=True)][way]
+    transact = smb1.start_transceive(fid, b"question")
+    assert pipe.read() == b"question"
+    pipe.write(b"answer")
+    assert (transact.final().status, transact.final().data) == (Status.SUCCESS, b"answer")
+    pipe.write(b"ab")
+    pipe.write(b"cd")
+    assert smb1.read(fid, 1).status == Status.BUFFER_OVERFLOW
+    assert [smb1.read(fid, 10).data, smb1.read(fid, 10).data] == [b"b", b"cd"]
+
+
+@pytest.mark.parametrize("way", ["nt-create", "open-andx"])
+def test_message_read_mode_needs_no_right(smb1, server, name, way):
+    """The handle may not set a mode, and begins in that one nevertheless."""
+    pipe = server.create(name)
+    fid = (smb1.create(name, access=0x00100001) if way == "nt-create" else smb1.open_andx(name, mode=0x40)).fid
+    assert smb1.set_modes(fid, 0).status == Status.ACCESS_DENIED
+    pipe.write(b"ab")
+    pipe.write(b"cd")
+    assert [smb1.read(fid, 10).data, smb1.read(fid, 10).data] == [b"ab", b"cd"]
 
 
 # ---- rights ----

@@ -6,7 +6,6 @@ counts and timeouts, have cases of their own (cases/smb1.py) and tests (tests/sa
 """
 import struct
 
-from agent import driver
 from conformance.transports.smb import Smb, SmbParty
 from conformance.vocabulary import FILE_OPEN, FSCTL_TRANSCEIVE, WAIT_DEFAULT, WAIT_FOREVER
 
@@ -25,10 +24,7 @@ class Smb1Party(SmbParty):
         super().__init__(smbd, smb1client.Smb1Client)
 
     def start_open(self, name, desired_access, impersonation_level=2, disposition=FILE_OPEN):
-        pending = self.client.start_create(name, access=desired_access, impersonation=impersonation_level, disposition=disposition)
-        # It ends by itself. If the name is none of ours, other processes of Samba have a say, which settle() cannot ask.
-        pending.final(driver.PATIENCE)
-        return pending, self.nothing
+        return self.opened(self.client.start_create(name, access=desired_access, impersonation=impersonation_level, disposition=disposition))
 
     def start_close(self, end):
         return self.client.start_close(self.file(end)), self.nothing
@@ -91,9 +87,8 @@ class Smb1Party(SmbParty):
     def both(response):
         return {"parameters": response.parameters.hex(), "data": response.data.hex()}
 
-    def file(self, number):
-        """The FID that an open has brought."""
-        return self.response_of(number).fid
+    def id_in(self, response):
+        return response.fid
 
     def close_open(self, response):
         if response.command == self.smb1client.Command.NT_CREATE_ANDX and response.status == self.smb1client.Status.SUCCESS:

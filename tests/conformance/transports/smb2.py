@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """smb2.py: the client end speaks SMB2 to a private smbd with our module; the server end is a native program, as everywhere."""
-from agent import driver
 from conformance.transports.smb import Smb, SmbParty
 from conformance.vocabulary import FILE_OPEN, WAIT_DEFAULT, WAIT_FOREVER
 
@@ -17,13 +16,7 @@ class Smb2Party(SmbParty):
     def start_open(self, name, desired_access, impersonation_level=2, disposition=FILE_OPEN):
         command = self.client.create_command(name, access=desired_access, impersonation=impersonation_level,
                                              disposition=disposition)
-        pending = self.client.start(command)
-        # It ends by itself. If the name is none of ours, other processes of Samba have a say, which settle() cannot ask.
-        opened = pending.final(driver.PATIENCE)
-        if opened.status == self.smb2client.Status.SUCCESS:
-            # The cases are about ends as programs open them; an SMB server opens them in message mode. Fails on a handle that may not.
-            self.client.set_modes(opened.file_id, 0)
-        return pending, self.nothing
+        return self.opened(self.client.start(command))
 
     def start_close(self, end):
         return self.client.start_close(self.file(end)), self.nothing
@@ -54,9 +47,8 @@ class Smb2Party(SmbParty):
     def start_set_information(self, end, data, **fields):
         return self.client.start(self.client.set_info_command(self.file(end), fields["class"], data)), self.nothing
 
-    def file(self, number):
-        """The file id that an open has brought."""
-        return self.response_of(number).file_id
+    def id_in(self, response):
+        return response.file_id
 
     def close_open(self, response):
         if response.command == self.smb2client.Command.CREATE and response.status == self.smb2client.Status.SUCCESS:
