@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-#include "samba_functions.hpp"
+#include "npa.h"
 
 namespace ntpipe::samba::npa {
 namespace {
@@ -199,8 +199,8 @@ Awaited<ReceiveStream> connect_to_samba(tevent_context* events, const std::strin
         const auth_session_info* session = session_of(request, user);
         state->inner = session == nullptr
                            ? nullptr
-                           : local_np_connect_send(request, events, name.c_str(), transport_named_pipe, nullptr,
-                                                   nullptr, nullptr, nullptr, session, /*need_idle_server=*/false);
+                           : local_np_connect_send(request, events, name.c_str(), NCACN_NP, nullptr, nullptr, nullptr,
+                                                   nullptr, session, /*need_idle_server=*/false);
         if (state->inner == nullptr) {
             over(request, events, session == nullptr ? EACCES : ENOMEM);
         } else {
@@ -275,15 +275,15 @@ void accepted(tevent_req* inner)
 {
     auto* outer = static_cast<tevent_req*>(tevent_req_callback_data_void(inner));
     Outcome& outcome = outcome_of(outer);
-    int transport = 0;
+    dcerpc_transport_t transport{};
     tsocket_address* client = nullptr;
     tsocket_address* server = nullptr;
     char* client_name = nullptr;
     char* server_name = nullptr;
     auth_session_info_transport* session = nullptr;
     int error = 0;
-    if (_tstream_npa_accept_existing_recv(inner, &error, outer, &outcome.stream, nullptr, &transport, &client,
-                                          &client_name, &server, &server_name, &session, __location__) < 0) {
+    if (tstream_npa_accept_existing_recv(inner, &error, outer, &outcome.stream, nullptr, &transport, &client,
+                                         &client_name, &server, &server_name, &session) < 0) {
         outcome.error = error == 0 ? EIO : error;
     } else {
         outcome.identity = identity_of(session == nullptr ? nullptr : session->session_info, client_name, client);
