@@ -19,7 +19,7 @@ build-asan: ready
 build-tsan: ready
 	@buildtools/build build/tsan --sanitize=thread --without-samba-module $(CONFIGURE_OPTIONS)
 
-# The Samba module for another release of Debian, whose Samba selftest/libraries has fetched.
+# The Samba module and gateway for another release of Debian, whose Samba selftest/libraries has fetched.
 build-trixie: all
 	@if test -e .deps/trixie/root; then \
 		buildtools/build build/trixie --libntpipe=build/lib --samba-root=.deps/trixie/root \
@@ -93,7 +93,7 @@ help:
 	@echo 'make check         formatting (clang-format) and clang-tidy over the sources'
 	@echo 'make check-format  formatting only'
 	@echo 'make build-asan    only the build with the address and undefined behaviour sanitizers'
-	@echo 'make build-trixie  only the Samba module for the Samba of Debian 13, in build/trixie'
+	@echo 'make build-trixie  only the Samba module and gateway for the Samba of Debian 13, in build/trixie'
 	@echo 'make build-tsan    only the library and unit tests with the thread sanitizer'
 	@echo 'make clean         removes build/'
 	@echo

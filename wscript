@@ -33,7 +33,7 @@ def options(opt):
     group.add_option("--without-samba-module", dest="samba_module", action="store_false", default=True)
     group.add_option("--without-wine-bridge", dest="wine_bridge", action="store_false", default=True)
     group.add_option("--without-tests", dest="tests", action="store_false", default=True)
-    library = "build nothing but the Samba module, with the libntpipe.so in DIR"
+    library = "build nothing but the Samba module and gateway, with the libntpipe.so in DIR"
     group.add_option("--libntpipe", default="", metavar="DIR", help=library)
     include = "where the headers of that library are [beside its source]"
     group.add_option("--libntpipe-headers", default="", metavar="DIR", help=include)

@@ -61,7 +61,7 @@ def use_library(cnf, folder, headers):
     places = [place(headers)] if headers else sorted({node.parent for node in cnf.public_headers(source)}, key=str)
     env.INCLUDES_libntpipe = [node.abspath() for node in places]
     env.LIBPATH_libntpipe, env.LIB_libntpipe = [env.LIBNTPIPE_DIR], ["ntpipe"]
-    for name in "talloc", "tevent":
+    for name in "talloc", "tevent", "libsystemd", "popt":
         cnf.check_package(name)
 
 

@@ -11,9 +11,10 @@ import uuid
 
 import pytest
 from agent.driver import Program
+from conftest import build_for_release
 from conformance.numbered import number
 from native import Server
-from private_smbd import MARK, PrivateSmbd, wait_until
+from private_smbd import MARK, RELEASE, PrivateSmbd, wait_until
 from smb2client import Smb2Client, Status
 
 GATEWAY, BROKER, COMMAND = "samba_module/ntpipe-samba", "broker/ntpiped", "tools/ntpipe"
@@ -22,6 +23,8 @@ LSARPC = (uuid.UUID("12345778-1234-abcd-ef00-0123456789ab"), 0)
 SRVSVC = (uuid.UUID("4b324fc8-1670-01d3-1278-5a47bf6ee188"), 3)
 REQUEST, RESPONSE, BIND, BIND_ACK = 0, 2, 11, 12
 SHARE_ENUM_ALL = 15
+# Of named_pipe_auth, which each release of Samba speaks at one level only.
+LEVEL = struct.pack("<I", {None: 7, "trixie": 8}[RELEASE])
 # What needs samba-dcerpcd to start may take long on a busy machine.
 PATIENCE = 60
 
@@ -31,7 +34,8 @@ class Gateway(Program):
 
     def __init__(self, build, smbd):
         self.np = smbd.directory / "ncalrpc" / "np"
-        super().__init__([os.path.join(build, GATEWAY), "-s", smbd.configuration], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        program = os.path.abspath(os.path.join(build_for_release(build), GATEWAY))
+        super().__init__([*smbd.inside(), program, "-s", smbd.configuration], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          env={**smbd.environment, MARK: str(smbd.directory)})
 
     def await_registration(self, native):
@@ -48,7 +52,7 @@ def names_of(native):
 @pytest.fixture(scope="module")
 def smbd(build):
     """Without the module."""
-    if not os.path.exists(os.path.join(build, GATEWAY)):
+    if not os.path.exists(os.path.join(build_for_release(build), GATEWAY)):
         pytest.skip("built without the gateway")
     with PrivateSmbd(broker=os.path.join(build, BROKER), options={"ntpipe:export": "shown*:* lsarpc:*"}) as smbd:
         yield smbd
@@ -287,8 +291,8 @@ def shown(native, gateway):
 def shake_hands(path, request):
     connection = connected(path)
     connection.sendall(request)
-    assert receive(connection, 36) == bytes.fromhex(
-        "000000204e50414d07000000070000000200ff0500000000001000000000000000000000")
+    assert request[8:12] == LEVEL
+    assert receive(connection, 36) == b"\0\0\0 NPAM" + LEVEL + LEVEL + bytes.fromhex("0200ff0500000000001000000000000000000000")
     return connection
 
 

@@ -101,7 +101,9 @@ def test_rebuild_leaves_a_module_alone_that_fits(installed):
 
 
 def test_rebuild_after_an_update_of_samba(build, installed):
-    """The module is made one for another version; what is built anew is right, and smbd serves with it."""
+    """The module is made one for another version; what is built anew is right, and smbd serves with it. So is the gateway."""
+    gateway = installed.libdir.parent / "sbin/ntpipe-samba"
+    gateway.write_bytes(b"not even a program")
     whole = installed.module.read_bytes()
     version = subprocess.run(["/usr/sbin/smbd", "--version"], capture_output=True, check=True).stdout.split()[1]
     assert version + b"\0" in whole
@@ -111,6 +113,7 @@ def test_rebuild_after_an_update_of_samba(build, installed):
     done = installed.run("rebuild", timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
     assert version.decode() in done.stdout and not list(installed.samba.glob("*.new"))
+    subprocess.run([gateway, "--help"], env=installed.environment, capture_output=True, check=True, timeout=60)
     done = installed.run("check", "--fit")
     assert done.returncode == 0, done.stdout
     with installed.smbd(build) as smbd, Server(build, smbd.ntpipe_dir) as server:
