@@ -317,8 +317,8 @@ bool decode_create(const Message& message, Create& create)
     return true;
 }
 
-// SEMANTICS 8.1: no oplock, no times, nothing in the file, no create contexts.
-void encode_create(std::uint64_t persistent_id, std::uint64_t volatile_id, std::uint8_t* answer)
+// SEMANTICS 8.1: no oplock, no times, nothing in the file.
+void encode_create(std::uint64_t persistent_id, std::uint64_t volatile_id, std::size_t contexts, std::uint8_t* answer)
 {
     constexpr std::uint32_t file_was_opened = 1;
     constexpr std::uint64_t allocation_size = 4096;
@@ -329,6 +329,23 @@ void encode_create(std::uint64_t persistent_id, std::uint64_t volatile_id, std::
     put(answer, 56, attribute_normal);
     put(answer, 64, persistent_id);
     put(answer, 72, volatile_id);
+    if (contexts != 0) {
+        put(answer, 80, static_cast<std::uint32_t>(header_size + create_answer_size));
+        put(answer, 84, static_cast<std::uint32_t>(contexts));
+    }
+}
+
+bool is_maximal_access_query(std::size_t size)
+{
+    return size == 0 || size == sizeof(std::uint64_t);
+}
+
+std::array<std::uint8_t, 8> encode_maximal_access(const MaximalAccess& maximal)
+{
+    std::array<std::uint8_t, 8> data{};
+    put(data.data(), 0, raw(maximal.status));
+    put(data.data(), 4, maximal.access);
+    return data;
 }
 
 } // namespace ntpipe::samba::smb2

@@ -72,7 +72,16 @@ struct Create {
 };
 /// False: malformed, or with a name that is none. Samba's own code finds the right words for that.
 [[nodiscard]] bool decode_create(const Message& message, Create& create);
-/// The answer for a pipe that has been opened.
-void encode_create(std::uint64_t persistent_id, std::uint64_t volatile_id, std::uint8_t* answer);
+/// The answer for a pipe that has been opened. `contexts`: bytes of create contexts that follow it.
+void encode_create(std::uint64_t persistent_id, std::uint64_t volatile_id, std::size_t contexts, std::uint8_t* answer);
+
+/// The create context MxAc: what the client would be granted at most. [MS-SMB2] 2.2.13.2.5, 2.2.14.2.5.
+struct MaximalAccess {
+    Status status = Status::success;
+    std::uint32_t access = 0;
+};
+/// A query has nothing, or the time when the client believes the file was written last, which no pipe has.
+[[nodiscard]] bool is_maximal_access_query(std::size_t size);
+[[nodiscard]] std::array<std::uint8_t, 8> encode_maximal_access(const MaximalAccess& maximal);
 
 } // namespace ntpipe::samba::smb2

@@ -120,6 +120,8 @@ protected:
     [[nodiscard]] Status outcome() const override { return opened_.status; }
     [[nodiscard]] Status if_bereft() const override { return tree_gone; }
 
+    /// For whom it is opened.
+    [[nodiscard]] const ntpipe_identity* identity() const { return parameters_.identity; }
     /// What came of it, with an end that belongs to `memory`.
     [[nodiscard]] Opened take(TALLOC_CTX* memory)
     {

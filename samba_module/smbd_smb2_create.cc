@@ -5,13 +5,17 @@
 
 #include "smbd_version.hpp"
 
+#include <ntpipe_traits.h>
+
 namespace ntpipe::samba::smbd {
 namespace {
 
 class CreateOperation final : public OpeningOf<Smb2Operation> {
 public:
-    CreateOperation(smbd_smb2_request* request, smb2::Create create)
-        : OpeningOf(create.open, request), name_(std::move(create.open.name))
+    CreateOperation(smbd_smb2_request* request, smb2::Create create, bool wants_maximal_access)
+        : OpeningOf(create.open, request),
+          name_(std::move(create.open.name)),
+          wants_maximal_access_(wants_maximal_access)
     {
     }
     [[nodiscard]] NTSTATUS start(Gateway& gateway)
@@ -25,6 +29,7 @@ protected:
 
 private:
     std::string name_;
+    bool wants_maximal_access_;
 };
 
 /// What remains of a CREATE when the operation is gone, so that smbd may have the request back.
@@ -32,6 +37,7 @@ struct Result {
     smbd_smb2_request* request;
     std::string name;
     Opened opened; ///< the end is a child of the request
+    std::optional<smb2::MaximalAccess> maximal;
 };
 
 // The rest of a chain gets the same status, as with smbd's own CREATE.
@@ -60,6 +66,20 @@ void give_back_request_count(smbd_smb2_request* request)
     }
 }
 
+// What goes behind the answer, as a child of the request. False: out of memory.
+bool make_contexts(const Result& result, DATA_BLOB& contexts)
+{
+    contexts = data_blob_null;
+    if (!result.maximal) {
+        return true;
+    }
+    auto data = smb2::encode_maximal_access(*result.maximal);
+    smb2_create_blobs blobs{};
+    return NT_STATUS_IS_OK(smb2_create_blob_add(result.request, &blobs, SMB2_CREATE_TAG_MXAC,
+                                                data_blob_const(data.data(), data.size()))) &&
+           NT_STATUS_IS_OK(smb2_create_blob_push(result.request, &contexts, blobs));
+}
+
 NTSTATUS answer_opened(const Result& result)
 {
     smbd_smb2_request* request = result.request;
@@ -73,13 +93,14 @@ NTSTATUS answer_opened(const Result& result)
     give_back_request_count(request);
     request->compat_chain_fsp = smb1_view->chain_fsp;
     const DATA_BLOB body = smbd_smb2_generate_outbody(request, smb2::create_answer_size);
-    if (body.data == nullptr) {
+    DATA_BLOB contexts{};
+    if (body.data == nullptr || !make_contexts(result, contexts)) {
         return answer_failed(request, Status::no_memory);
     }
     std::fill_n(body.data, body.length, std::uint8_t{0});
-    smb2::encode_create(file->op->global->open_persistent_id, file->op->global->open_volatile_id, body.data);
-    DATA_BLOB no_contexts = data_blob_null;
-    return smbd_smb2_request_done(request, body, &no_contexts);
+    smb2::encode_create(file->op->global->open_persistent_id, file->op->global->open_volatile_id, contexts.length,
+                        body.data);
+    return smbd_smb2_request_done(request, body, &contexts);
 }
 
 // It was not set by anybody if the open has waited: callbacks run as whoever was served last.
@@ -90,7 +111,12 @@ bool become_user(const smbd_smb2_request* request)
 
 NTSTATUS CreateOperation::answer()
 {
-    Result result{request(), std::move(name_), take(request())};
+    Result result{request(), std::move(name_), take(request()), std::nullopt};
+    if (wants_maximal_access_ && result.opened.end != nullptr) {
+        result.maximal.emplace();
+        result.maximal->status =
+            static_cast<Status>(ntpipe_query_maximal_access(result.opened.end, identity(), &result.maximal->access));
+    }
     leave();
     if (is_error(result.opened.status)) {
         return answer_failed(result.request, result.opened.status);
@@ -105,20 +131,27 @@ NTSTATUS CreateOperation::answer()
     return answer_opened(result);
 }
 
-// Durable handles are for files; who wants one back is told what smbd tells.
-bool wants_durable_handle_back(smbd_smb2_request* request, std::span<const std::uint8_t> contexts)
+/// What is to be done about a CREATE.
+enum class Way { to_samba, to_broker, to_broker_and_maximal_access, to_nobody };
+
+// What is malformed, smbd refuses by itself. Durable handles are for files; who wants one back is told what smbd tells.
+Way way_of_contexts(smbd_smb2_request* request, std::span<const std::uint8_t> contexts)
 {
     smb2_create_blobs blobs{};
     const DATA_BLOB bytes = data_blob_const(contexts.data(), contexts.size());
-    if (contexts.empty() || !NT_STATUS_IS_OK(smb2_create_blob_parse(request, bytes, &blobs))) {
-        return false;
+    if (!contexts.empty() && !NT_STATUS_IS_OK(smb2_create_blob_parse(request, bytes, &blobs))) {
+        return Way::to_samba;
     }
-    return smb2_create_blob_find(&blobs, SMB2_CREATE_TAG_DHNC) != nullptr ||
-           smb2_create_blob_find(&blobs, SMB2_CREATE_TAG_DH2C) != nullptr;
+    if (smb2_create_blob_find(&blobs, SMB2_CREATE_TAG_DHNC) != nullptr ||
+        smb2_create_blob_find(&blobs, SMB2_CREATE_TAG_DH2C) != nullptr) {
+        return Way::to_samba;
+    }
+    const smb2_create_blob* maximal = smb2_create_blob_find(&blobs, SMB2_CREATE_TAG_MXAC);
+    if (maximal == nullptr) {
+        return Way::to_broker;
+    }
+    return smb2::is_maximal_access_query(maximal->data.length) ? Way::to_broker_and_maximal_access : Way::to_nobody;
 }
-
-/// What is to be done about a CREATE.
-enum class Way { to_samba, to_broker };
 
 // Nobody is asked here: what is Samba's takes no time.
 Way way_of(smbd_smb2_request* request, Gateway& gateway, smb2::Create& create)
@@ -127,9 +160,9 @@ Way way_of(smbd_smb2_request* request, Gateway& gateway, smb2::Create& create)
         !smb2::decode_create(message_of(request), create) || !lp_nt_pipe_support()) {
         return Way::to_samba;
     }
-    const bool concerned = gateway.concerns(create.open.name) && !wants_durable_handle_back(request, create.contexts) &&
+    const bool concerned = gateway.concerns(create.open.name) &&
                            gateway.place_of(create.open.name, user_of(caller_of(request))) != Place::samba;
-    return concerned ? Way::to_broker : Way::to_samba;
+    return concerned ? way_of_contexts(request, create.contexts) : Way::to_samba;
 }
 
 } // namespace
@@ -142,11 +175,15 @@ NTSTATUS process_create(smbd_smb2_request* request)
     }
     return guarded(request, [&] {
         smb2::Create create;
-        if (way_of(request, *gateway, create) == Way::to_samba) {
+        const Way way = way_of(request, *gateway, create);
+        if (way == Way::to_samba) {
             return smbd_smb2_request_process_create(request);
         }
-        auto* operation =
-            glue::make_talloc<CreateOperation>(request, "struct ntpipe_create", request, std::move(create));
+        if (way == Way::to_nobody) {
+            return answer_failed(request, Status::invalid_parameter);
+        }
+        auto* operation = glue::make_talloc<CreateOperation>(
+            request, "struct ntpipe_create", request, std::move(create), way == Way::to_broker_and_maximal_access);
         return operation == nullptr ? answer_failed(request, Status::no_memory) : operation->start(*gateway);
     });
 }

@@ -24,6 +24,14 @@ struct ntpipe_traits {
 /* Needs no access right. */
 NTPIPE_PUBLIC void ntpipe_query_traits(struct ntpipe_end* pipe, struct ntpipe_traits* traits);
 
+/*
+ * What a client with that identity would be granted if it opened the end's pipe with NTPIPE_MAXIMUM_ALLOWED. Needs no access right and
+ * costs no round trip. Of the identity counts what counts for ntpipe_check_access().
+ * STATUS_ACCESS_DENIED  nothing
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_query_maximal_access(struct ntpipe_end* pipe, const struct ntpipe_identity* identity,
+                                                        uint32_t* access);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // open.cc: client opens: access, and matching with a listening instance (SEMANTICS 2.7).
+#include "end/client_access.hpp"
 #include "namespace/doubt.hpp"
 #include "namespace/objects.hpp"
 #include "security/access_check.hpp"
@@ -24,19 +25,14 @@ Result<security::AccessMask> check_client(const security::Descriptor& descriptor
     }
     const security::AccessMask access = *granted & ~security::access::create_pipe_instance;
     const bool maximum = (parameters.desired_access & security::access::maximum_allowed) != 0;
-    security::AccessMask against_direction = 0;
-    if (configuration == end::Configuration::inbound) {
-        against_direction = access & security::access::read_data;
-    } else if (configuration == end::Configuration::outbound) {
-        against_direction = access & security::access::write_data;
-    }
-    if (against_direction != 0 && !maximum) {
+    const security::AccessMask possible = end::client_access(configuration, access);
+    if (possible != access && !maximum) {
         return Status::access_denied;
     }
     if (reject_remote && (parameters.identity->flags & security::identity_flag::remote) != 0) {
         return doubt::remote_client_rejected;
     }
-    return access & ~against_direction;
+    return possible;
 }
 
 DirectionUse use_of(end::Direction direction, const Connect& connect)

@@ -92,7 +92,7 @@ def create_durable(side):
     return said(client.create(name, contexts=context(b"DHnQ", bytes(16))))
 
 
-@row("8.1", "CREATE with MxAc: status and rights", windows="0x0 0x1f01ff ([MS-SMB2] 3.3.5.9.5)", ours="SUCCESS, no context")
+@row("8.1", "CREATE with MxAc: status and rights", windows="0x0 and all that the user may ([MS-SMB2] 3.3.5.9.5)", ours="0x0 0x1f01fb")
 def create_maximal_access(side):
     client, name = side.connect(), side.name()
     side.serve(name)

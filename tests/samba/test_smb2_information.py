@@ -202,12 +202,56 @@ def test_locks_directories_and_notifications_are_refused(client, join):
     assert client.call(Request(Command.QUERY_DIRECTORY, directory)).status == Status.INVALID_PARAMETER
 
 
-def test_usual_contexts_are_ignored(client, server, name):
+def create_context(tag, data=b""):
+    return struct.pack("<IHHHHI", 0, 16, 4, 0, 24, len(data)) + tag + bytes(4) + data
+
+
+@pytest.mark.parametrize(("tag", "length"), [(b"DHnQ", 16), (b"DH2Q", 32), (b"QFid", 0), (b"ntPi", 5)])
+def test_other_contexts_are_ignored(client, server, name, tag, length):
     server.create(name)
-    context = struct.pack("<IHHHHI", 0, 16, 4, 0, 24, 0) + b"MxAc" + bytes(4)
-    response = client.create(name, access=USUAL_ACCESS, contexts=context)
+    response = client.create(name, access=USUAL_ACCESS, contexts=create_context(tag, bytes(length)))
     assert response.status == Status.SUCCESS
     assert struct.unpack_from("<II", response.body, 80) == (0, 0)
+
+
+def maximal_access(response):
+    """Status and rights of the only context of the answer."""
+    assert response.status == Status.SUCCESS
+    at, length = struct.unpack_from("<II", response.body, 80)
+    context = response.packet[at : at + length]
+    following, name_at, name_length, _, data_at, data_length = struct.unpack_from("<IHHHHI", context)
+    assert (at % 8, following, context[name_at : name_at + name_length], data_length) == (0, 0, b"MxAc", 8)
+    return struct.unpack_from("<II", context, data_at)
+
+
+ALL_BUT_CREATE_INSTANCE = 0x1F01FB
+
+
+@pytest.mark.parametrize("data", [b"", bytes(8), b"\x01" * 8])
+def test_maximal_access(client, server, name, data):
+    server.create(name)
+    assert maximal_access(client.create(name, contexts=create_context(b"MxAc", data))) == (0, ALL_BUT_CREATE_INSTANCE)
+
+
+@pytest.mark.parametrize(("parameters", "expected"), [
+    ({"sddl": "D:(A;;0x120083;;;WD)"}, 0x120083),
+    ({"sddl": "D:(D;;0x40000;;;WD)(A;;FA;;;WD)"}, 0x1B01FB),
+    ({"share_access": 2}, ALL_BUT_CREATE_INSTANCE & ~1),
+    ({"share_access": 1}, ALL_BUT_CREATE_INSTANCE & ~2),
+])  # fmt: skip
+def test_maximal_access_is_what_the_broker_grants(client, server, name, parameters, expected):
+    """Even to a handle that may not ask for the descriptor."""
+    server.create(name, **parameters)
+    assert maximal_access(client.create(name, access=0x80, contexts=create_context(b"MxAc"))) == (0, expected)
+
+
+def test_maximal_access_comes_with_a_pipe_only(client, server, name):
+    response = client.create(name, contexts=create_context(b"MxAc"))
+    assert response.is_error and response.status == Status.OBJECT_NAME_NOT_FOUND
+    server.create(name)
+    assert client.create(name, contexts=create_context(b"MxAc", bytes(7))).status == Status.INVALID_PARAMETER
+    assert client.create(name, contexts=create_context(b"MxAc")[:-6]).status == Status.INVALID_PARAMETER
+    assert client.create(name).status == Status.SUCCESS
 
 
 @pytest.mark.parametrize(("tag", "length"), [(b"DHnC", 16), (b"DH2C", 36)])
