@@ -105,7 +105,7 @@ def make_smbd(build, **options):
     A private smbd that exports every pipe of everybody, those of tests to anonymous clients as well, unless told otherwise. The environment variable NTPIPE_SMBD_WRAPPER is a
     command to put in front of smbd: "valgrind --log-file=/tmp/valgrind.%p" finds what tests cannot see.
     """
-    settings = {"ntpipe:export": "*:*", "ntpipe:null session pipes": "test-*", **options.pop("options", {})}
+    settings = {"ntpipe:export": "*:*", "ntpipe:null session pipes": "test-* ntpipe-example", **options.pop("options", {})}
     module = options.pop("module", os.path.join(build, MODULE))
     broker = os.path.join(build, BROKER)
     wrapper = shlex.split(os.environ.get("NTPIPE_SMBD_WRAPPER", ""))
