@@ -172,7 +172,7 @@ MUTATIONS = [
     Mutation("2.7", "the newest instance comes first", NAMESPACE,
              "    pipe.listening.push_back(&instance);\n    instance.place_in_queue = std::prev(pipe.listening.end());",
              "    pipe.listening.push_front(&instance);\n    instance.place_in_queue = pipe.listening.begin();"),
-    Mutation("2.7", "a client may read an inbound pipe", OPEN, "against_direction = access & security::access::read_data;", "against_direction = 0;"),
+    Mutation("2.7", "a client may read an inbound pipe", "lib/end/client_access.hpp", "impossible |= security::access::read_data;", "impossible |= 0;"),
     Mutation("2.7", "a free instance comes before the access", OPEN, "    if (!granted && (doubt::access_before_availability || available)) {",
              "    if (!granted && available) {"),
     Mutation("2.7", "a client needs the right to create instances", OPEN, "security::map_generic(parameters.desired_access) & ~security::access::create_pipe_instance;",
