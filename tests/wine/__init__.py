@@ -13,4 +13,5 @@
   halves.py          who goes: a Windows program or a native one
   differences.py     where they are known to differ
   bridge.py          the bridge, started by a test
+  samba.py           a private smbd beside it
 """

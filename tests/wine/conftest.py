@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """conftest.py: a prefix with the bridge, a private broker, and programs on both sides, for the tests of the bridge."""
+import contextlib
 import os
 import shutil
 import tempfile
@@ -7,7 +8,7 @@ import tempfile
 import pytest
 from agent import driver
 from conformance.vocabulary import Status
-from wine import windows
+from wine import samba, windows
 from wine.bridge import Bridge
 from wine.quiet import quiet_with_clock
 
@@ -15,11 +16,11 @@ from wine.quiet import quiet_with_clock
 class Meeting:
     """A prefix and a broker in a directory of their own, and the bridge between them. Everything that it starts it ends."""
 
-    def __init__(self, build):
+    def __init__(self, build, pipes=None):
         self.build = str(build)
         # Short, because a socket's path in it must be.
         self.directory = tempfile.mkdtemp(prefix="ntpipe-")
-        self.pipes = os.path.join(self.directory, "broker")
+        self.pipes = str(pipes or os.path.join(self.directory, "broker"))
         self.programs = []
         self.prefix = windows.WindowsPrefix(self.directory)
         self.broker = self.bridge = None
@@ -93,19 +94,33 @@ class Meeting:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-@pytest.fixture
-def bare_meeting(build):
-    """The same without a bridge, which the test starts in its own way."""
+@contextlib.contextmanager
+def a_meeting(build, **options):
     reason = windows.missing_bridge(build)
     if reason:
         pytest.skip(reason)
-    meeting = Meeting(build)
+    meeting = Meeting(build, **options)
     try:
-        meeting.start_broker()
         yield meeting
     finally:
         meeting.close()
     assert meeting.prefix.processes() == []
+
+
+@pytest.fixture
+def bare_meeting(build):
+    """The same without a bridge, which the test starts in its own way."""
+    with a_meeting(build) as meeting:
+        meeting.start_broker()
+        yield meeting
+
+
+@pytest.fixture
+def samba_meeting(build):
+    """The same at the broker of a private smbd with the module: `meeting.smbd`."""
+    with samba.start_smbd(build) as smbd, a_meeting(build, pipes=smbd.ntpipe_dir) as meeting:
+        meeting.smbd = smbd
+        yield meeting
 
 
 @pytest.fixture

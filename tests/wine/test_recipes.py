@@ -10,17 +10,17 @@ import threading
 
 import pytest
 from agent import driver
-from wine import windows
+from wine import samba, windows
 
 RECIPES = os.path.join(windows.TOP, "docs", "recipes")
 
 
-def commands(page):
-    """What stands in the blocks of shell commands of a page."""
+def blocks(page, kind="sh"):
+    """What stands in the blocks of a page: its shell commands, or lines of a configuration."""
     with open(os.path.join(RECIPES, page), encoding="utf-8") as file:
-        blocks = re.findall(r"^```sh\n(.*?)^```$", file.read(), re.MULTILINE | re.DOTALL)
-    assert blocks, f"{page} has no commands"
-    return "".join(blocks)
+        found = re.findall(rf"^```{kind}\n(.*?)^```$", file.read(), re.MULTILINE | re.DOTALL)
+    assert found, f"{page} has no block of {kind}"
+    return "".join(found)
 
 
 class Kitchen:
@@ -39,10 +39,10 @@ class Kitchen:
         """Runs the commands; what they start in the background goes on until close()."""
         build = self.meeting.build
         environment = self.meeting.prefix.environment(
-            PATH=f"{build}/tools:/usr/lib/wine:/usr/bin:/bin", NTPIPE_DIR=self.meeting.pipes, NTPIPE_BROKER="/nonexistent",
+            PATH=f"{build}/tools:{build}/samba_module:/usr/lib/wine:/usr/bin:/bin", NTPIPE_DIR=self.meeting.pipes, NTPIPE_BROKER="/nonexistent",
             **self.variables)
         self.output = open(self.path("output"), "w+", encoding="utf-8")
-        self.shell = subprocess.Popen(["/bin/bash", "-euc", commands(page) + "\nwait"], cwd=self.directory, env=environment,
+        self.shell = subprocess.Popen(["/bin/bash", "-euc", blocks(page) + "\nwait"], cwd=self.directory, env=environment,
                                       stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, start_new_session=True)
 
     def said(self):
@@ -82,11 +82,16 @@ class Kitchen:
 
 @pytest.fixture
 def kitchen(bare_meeting):
-    kitchen = Kitchen(bare_meeting)
-    try:
+    with contextlib.closing(Kitchen(bare_meeting)) as kitchen:
         yield kitchen
-    finally:
-        kitchen.close()
+
+
+@pytest.fixture
+def samba_kitchen(samba_meeting):
+    """The same with a private smbd."""
+    with contextlib.closing(Kitchen(samba_meeting)) as kitchen:
+        kitchen.variables.update(samba.variables(samba_meeting.smbd))
+        yield kitchen
 
 
 @contextlib.contextmanager
@@ -181,7 +186,36 @@ def test_windows_server(kitchen):
         assert file.read().strip() == "how many?"
 
 
-TESTED = {"discord.md", "ssh-agent.md", "docker.md", "windows-server.md"}
+def test_samba_rpc(samba_kitchen):
+    """Samba's own services, called by a Win32 RPC program: binds and calls of three interfaces, large ones by the third."""
+    kitchen = samba_kitchen
+    os.symlink(os.path.join(windows.TOP, "examples"), kitchen.path("examples"))
+    kitchen.start("samba-rpc.md")
+    answer = kitchen.path("answer.txt")
+    kitchen.wait_until(lambda: os.path.exists(answer) and "300000" in open(answer, encoding="utf-8").read())
+    with open(answer, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    assert re.fullmatch(r"time \d{4}-\d\d-\d\d \d\d:\d\d UTC", lines[0])
+    assert lines[1:] == ["user root", "registry 65536 bytes", "registry 300000 bytes"]
+
+
+def test_windows_server_over_smb(samba_kitchen):
+    kitchen, smbd = samba_kitchen, samba_kitchen.meeting.smbd
+    page = "windows-server-smb.md"
+    smbd.options.update(line.split(" = ", 1) for line in blocks(page, "ini").splitlines())
+    smbd.write_configuration()
+    user, password = next(iter(smbd.users.items()))
+    kitchen.variables.update(SMB_SERVER=smbd.host, SMB_USER=user, SMB_PASSWORD=password)
+    server = kitchen.meeting.windows()
+    assert server.answer(server.start("Echo", name=r"\\.\pipe\reports")).pending
+    kitchen.start(page)
+    answer = kitchen.path("answer.txt")
+    kitchen.wait_until(lambda: os.path.exists(answer) and os.path.getsize(answer))
+    with open(answer, encoding="utf-8") as file:
+        assert file.read() == "how many?\n"
+
+
+TESTED = {"discord.md", "ssh-agent.md", "docker.md", "samba-rpc.md", "windows-server.md", "windows-server-smb.md"}
 
 
 def test_every_recipe_has_a_test():
