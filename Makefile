@@ -87,7 +87,7 @@ help:
 	@echo 'make mutations    breaks one rule after the other and shows that tests notice (an hour; MUTATIONS="3.3 7": only these)'
 	@echo 'make selftest      smbtorture and suites of our own, with the module beside stock smbd (TESTS=REGEX: only these)'
 	@echo 'make demo          a small tour: native programs and SMB clients meet in one pipe'
-	@echo 'make bench         the benchmarks; results and plots go to build/bench'
+	@echo 'make bench         the benchmarks, ten minutes; results and plots go to build/bench (docs/PERFORMANCE.md)'
 	@echo 'make docs          writes the tables of docs/SPEC.md that come from the code, and that of docs/SAMBA.md, for which smbd is asked'
 	@echo 'make install       into PREFIX (default /usr/local); DESTDIR and LIBDIR are honoured'
 	@echo 'make check         formatting (clang-format) and clang-tidy over the sources'

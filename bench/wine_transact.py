@@ -16,7 +16,6 @@ from agent import driver  # noqa: E402: found through the path just set
 from wine import windows  # noqa: E402
 from wine.bridge import Bridge  # noqa: E402
 
-CALLS = 2000
 SIZE = 64
 OURS, PEER = "bench-native", "bench-windows"
 
@@ -44,7 +43,7 @@ def microseconds(client, end, count):
     return answer["nanoseconds"] / 1000 / count
 
 
-def measure(build, rounds):
+def measure(build, rounds, calls):
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="ntpipe-", ignore_cleanup_errors=True))
         pipes = os.path.join(directory, "broker")
@@ -62,4 +61,4 @@ def measure(build, rounds):
         ends = {"ours": opened(client, OURS), "peer": opened(client, PEER)}
         for end in ends.values():
             microseconds(client, end, 10)
-        return [{side: microseconds(client, end, CALLS) for side, end in ends.items()} for _ in range(rounds)]
+        return [{side: microseconds(client, end, calls) for side, end in ends.items()} for _ in range(rounds)]

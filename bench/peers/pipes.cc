@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// pipes.cc: ntpipe itself: one request per operation from coroutines, and blocking calls. Needs a broker in NTPIPE_DIR.
+#include "harness.hpp"
+
+#include <ntpipe.hpp>
+
+#include <optional>
+#include <unistd.h>
+
+namespace bench {
+namespace {
+
+/// Of both directions, as a server would choose it that lets its clients run ahead a little.
+constexpr std::uint32_t least_quota = 65536;
+
+void check(ntpipe::Status status, const char* what)
+{
+    if (ntpipe::is_error(status)) {
+        fail(std::string(what) + ": " + ntpipe::text_of(status));
+    }
+}
+
+class Pipe : public Contender {
+public:
+    Pipe(const std::string& name, Workload workload)
+        : Contender(name, workload),
+          pipe_name_("bench-" + std::to_string(::getpid()) + "-" + std::to_string(next_number++)),
+          out_(workload.size, std::byte('x')),
+          in_(workload.size)
+    {
+    }
+    void serve(const std::function<void()>& ready) override
+    {
+        auto session = ntpipe::Session::open();
+        check(session.status(), "session");
+        session_.emplace(*std::move(session));
+        ntpipe::CreateParameters parameters;
+        parameters.inbound_quota = parameters.outbound_quota =
+            std::max(least_quota, static_cast<std::uint32_t>(2 * workload_.size));
+        if (workload_.kind == Kind::bytes) {
+            parameters.type = NTPIPE_TYPE_BYTE;
+            parameters.read_mode = NTPIPE_READ_BYTE;
+        }
+        auto end = session_->create(pipe_name_, parameters).get();
+        check(end.status(), "create");
+        end_.emplace(*std::move(end));
+        ready();
+        check(end_->listen().get(), "listen");
+        serve_messages();
+    }
+    void connect() override
+    {
+        auto session = ntpipe::Session::open();
+        check(session.status(), "session");
+        session_.emplace(*std::move(session));
+        auto end = session_->connect(pipe_name_).get();
+        check(end.status(), "open");
+        end_.emplace(*std::move(end));
+        if (workload_.kind != Kind::bytes) {
+            check(end_->set_modes(NTPIPE_READ_MESSAGE), "set modes");
+        }
+    }
+
+protected:
+    virtual void serve_messages() = 0;
+
+    ntpipe::Task<> write(int count)
+    {
+        for (int i = 0; i < count; ++i) {
+            const auto written = co_await end_->write(out_);
+            check(written.status, "write");
+        }
+    }
+    ntpipe::Task<> read(int count)
+    {
+        const std::size_t all = static_cast<std::size_t>(count) * workload_.size;
+        for (std::size_t had = 0; had < all;) {
+            const auto got = co_await end_->read(in_);
+            check(got.status, "read");
+            had += got.size;
+        }
+    }
+    ntpipe::Task<> acknowledge()
+    {
+        const auto written = co_await end_->write(std::span(out_).first(1));
+        check(written.status, "write");
+    }
+
+    std::string pipe_name_;
+    std::vector<std::byte> out_;
+    std::vector<std::byte> in_;
+    std::optional<ntpipe::Session> session_;
+    std::optional<ntpipe::End> end_;
+
+private:
+    static inline int next_number = 0;
+};
+
+/// One request for each operation, in coroutines, on tevent on both sides.
+class Requests final : public Pipe {
+public:
+    using Pipe::Pipe;
+
+    void round(std::vector<double>& latencies) override { session_->run(do_round(latencies)); }
+
+protected:
+    void serve_messages() override { session_->run(workload_.kind == Kind::transact ? echo() : sink()); }
+
+private:
+    ntpipe::Task<> echo()
+    {
+        for (;;) {
+            const auto got = co_await end_->read(in_);
+            check(got.status, "read");
+            (void)co_await end_->write(std::span(in_).first(got.size));
+        }
+    }
+    ntpipe::Task<> sink()
+    {
+        for (;;) {
+            if (workload_.kind == Kind::both) {
+                co_await read(1);
+                ntpipe::Tasks writing;
+                writing.add(write(workload_.count));
+                co_await read(workload_.count - 1);
+                while (writing.running() != 0) {
+                    (void)co_await session_->ping();
+                }
+            } else {
+                co_await read(workload_.count);
+                co_await acknowledge();
+            }
+        }
+    }
+    ntpipe::Task<> do_round(std::vector<double>& latencies)
+    {
+        if (workload_.kind == Kind::transact) {
+            double before = nanoseconds_now();
+            for (int i = 0; i < workload_.count; ++i) {
+                const auto got = co_await end_->transceive(out_, in_);
+                check(got.status, "transceive");
+                const double after = nanoseconds_now();
+                latencies.push_back(after - before);
+                before = after;
+            }
+        } else if (workload_.kind == Kind::both) {
+            ntpipe::Tasks writing;
+            writing.add(write(workload_.count));
+            co_await read(workload_.count);
+        } else {
+            co_await write(workload_.count);
+            const auto got = co_await end_->read(in_);
+            check(got.status, "read");
+        }
+    }
+};
+
+class Blocking final : public Pipe {
+public:
+    using Pipe::Pipe;
+
+    void round(std::vector<double>& latencies) override
+    {
+        if (workload_.kind == Kind::transact) {
+            time_each(workload_.count, latencies,
+                      [this] { check(end_->transceive(out_, in_).get().status, "transceive"); });
+            return;
+        }
+        for (int i = 0; i < workload_.count; ++i) {
+            check(end_->write(out_).get().status, "write");
+        }
+        check(end_->read(in_).get().status, "read");
+    }
+
+protected:
+    void serve_messages() override
+    {
+        const std::size_t all = static_cast<std::size_t>(workload_.count) * workload_.size;
+        for (std::size_t had = 0;;) {
+            const auto got = end_->read(in_).get();
+            check(got.status, "read");
+            had += got.size;
+            if (workload_.kind == Kind::transact) {
+                check(end_->write(std::span(in_).first(got.size)).get().status, "write");
+            } else if (had >= all) {
+                had -= all;
+                check(end_->write(std::span(out_).first(1)).get().status, "write");
+            }
+        }
+    }
+};
+
+} // namespace
+
+void add_pipes(Contenders& contenders, Workload workload, bool /*may_spin*/)
+{
+    contenders.push_back(std::make_unique<Requests>("ntpipe", workload));
+    if (workload.kind != Kind::both) {
+        contenders.push_back(std::make_unique<Blocking>("ntpipe, blocking", workload));
+    }
+}
+
+} // namespace bench
