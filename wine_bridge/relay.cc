@@ -199,10 +199,10 @@ bool Relay::look_further()
         const std::uint32_t status =
             nt_peek_pipe(it_.handle, buffer.data(), static_cast<std::uint32_t>(buffer.size()), &seen);
         if (is_error(status)) {
-            if (held_.empty()) {
-                prefix_gone(status);
+            if (!held_.empty()) {
+                taken_back(0); // what was unread has gone with its writer
             }
-            draining_ = true; // the read will say how it ended
+            prefix_gone(status);
             return true;
         }
         draining_ = draining_ || seen.closing;
@@ -254,6 +254,9 @@ void Relay::consumed(std::size_t wanted, std::uint32_t status, std::size_t got)
         return;
     }
     if (is_error(status)) {
+        if (!held_.empty()) {
+            taken_back(0);
+        }
         prefix_gone(status);
         return;
     }
@@ -343,7 +346,7 @@ void Relay::confirm_native()
             const std::uint32_t status = ntpipe_flush_recv(flush_.get());
             flush_.reset();
             if (!is_error(status)) {
-                read_there_ = flush_marker_;
+                read_there_ = std::max(read_there_, flush_marker_);
                 confirmed(flush_marker_);
             }
         };
@@ -354,6 +357,18 @@ void Relay::confirm_native()
         if (flush_.start(ntpipe_flush_send(nullptr, engine_.events(), it_.native), later)) {
             over();
         }
+    }
+}
+
+// No end of a write or flush tells of a message that was read in part.
+void Relay::see_what_is_read()
+{
+    ntpipe_local_info info{};
+    if (!is_error(ntpipe_query_local_info(it_.native, &info)) && info.write_quota_available != 0 &&
+        info.write_quota_available <= it_.native_quota) {
+        const std::uint64_t unread = it_.native_quota - info.write_quota_available;
+        read_there_ = std::max(read_there_, forwarded_ - std::min(forwarded_, unread));
+        confirmed(read_there_);
     }
 }
 
@@ -388,6 +403,7 @@ void Relay::poll_later()
     engine_.after(polls_ < quick_polls ? quick_poll : slow_poll, weak_from_this(), [this] {
         poll_scheduled_ = false;
         if (!held_.empty() && !dead_) {
+            see_what_is_read();
             ask_ = true;
             request_work();
         }
@@ -454,6 +470,7 @@ void Relay::deliver(const std::uint8_t* data, std::size_t length)
     auto write = std::make_unique<PrefixWrite>();
     PrefixWrite& it = *write;
     it.end = looked_;
+    it.empty = length == 0;
     prefix_writes_.push_back(std::move(write));
     const auto over = [this, &it](std::uint32_t status) {
         const std::uint64_t end = it.end;
@@ -461,7 +478,8 @@ void Relay::deliver(const std::uint8_t* data, std::size_t length)
             std::find_if(prefix_writes_.begin(), prefix_writes_.end(), [&](auto& other) { return other.get() == &it; });
         const std::unique_ptr<PrefixWrite> gone = std::move(*found);
         prefix_writes_.erase(found);
-        if (!dead_ && !is_error(status) && end > it_.prefix_quota) {
+        // Nothing follows from the end of an empty message: it does not wait for those before it.
+        if (!dead_ && !is_error(status) && !gone->empty && end > it_.prefix_quota) {
             take_until(end - it_.prefix_quota);
         }
     };

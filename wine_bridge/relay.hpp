@@ -54,6 +54,7 @@ private:
     struct PrefixWrite {
         WineOperation operation;
         std::uint64_t end = 0;
+        bool empty = false;
     };
 
     void finish(Over over);
@@ -72,6 +73,7 @@ private:
     void forward(const std::uint8_t* data, std::size_t length);
     void native_written(NativeWrite& write);
     void confirm_native();
+    void see_what_is_read();
     void confirmed(std::uint64_t position);
     void taken_back(std::size_t left);
     void poll_later();
