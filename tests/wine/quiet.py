@@ -47,33 +47,43 @@ def is_quiet(seen):
     return all(state in "SZX" for process in seen for _, state, _ in process)
 
 
-# epoll_wait, epoll_pwait; and how much of a wait with a limit counts as one for something that is due soon.
+# epoll_wait, epoll_pwait.
 WAITS_FOR_EVENTS = {"232", "281"}
-SOON = 0.05
+# In milliseconds: a wait with a longer limit is one for something that is not due soon; what is done again and again is not done more
+# often than this.
+SOON, OFTEN = 150, 10
 
 
-def is_due_soon(pid):
-    """Whether a thread waits for events with a limit that is over soon: it has something to look after by the clock."""
+def due_in(pid):
+    """In how many milliseconds at most a thread that waits for events has something to look after by the clock; None: not soon."""
+    limits = []
     for name, _, _ in threads(pid):
         try:
             with open(f"/proc/{pid}/task/{name}/syscall", encoding="ascii") as file:
                 call, *arguments = file.read().split()
         except OSError:
             continue
-        if call in WAITS_FOR_EVENTS and 0 <= int(arguments[3], 16) & 0xFFFFFFFF <= 2 * SOON * 1000:
-            return True
-    return False
+        if call in WAITS_FOR_EVENTS:
+            limits.append(int(arguments[3], 16) & 0xFFFFFFFF)
+    return min((limit for limit in limits if limit <= SOON), default=None)
 
 
 def quiet_with_clock(pids, by_clock):
-    """The same when process `by_clock` looks after some things by the clock: what is due soon has been done, too.
+    """The same when process `by_clock` looks after some things by the clock: what is due soon has been done, too, and what is done again
+    and again has been done since.
 
     A timer of the kernel's makes a thread runnable when it is due, however busy the machine is, and that is seen.
     """
-    quiet(pids)
-    if is_due_soon(by_clock):
-        time.sleep(SOON)
+    waited = 0
+    for _ in range(PATIENCE * 1000):
         quiet(pids)
+        due = due_in(by_clock)
+        if due is None or (due >= OFTEN and waited >= due):
+            return
+        time.sleep((due + 1) / 1000)
+        if due >= OFTEN:
+            waited += due
+    raise NeverQuiet(f"something is due all the time for {PATIENCE} s")
 
 
 def quiet(pids):
