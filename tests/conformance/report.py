@@ -32,6 +32,7 @@ is decided by tests/conformance/table.py; tests/README.md describes the transpor
 
 * `pass`: all tests of the case have passed over that transport
 * `[n]`: the case does not apply, for the reason below the table
+* `pass but [n]`: in some of its variants, which were not run, it comes out otherwise for that reason
 * `waiting`: the case waits for the transport
 * anything else is a defect
 
@@ -55,6 +56,7 @@ class Column:
     def verdict(self, case, number, identity, found):
         """(what the cell says, the reason why the case does not apply)"""
         reason = self.reason_against(case, number)
+        part = self.transport and case and self.transport.differs_in_part(case)
         if reason is not None:
             verdict = "does not apply"
         elif self.transport is None:
@@ -62,6 +64,8 @@ class Column:
         else:
             verdict = found.get((identity, self.name), f"{DEFECT}: no test")
         self.counts["rules" if number is None else "numbered"][verdict.split(":")[0]] += 1
+        if verdict == PASS and part:
+            return f"{PASS} but", part[0]
         return verdict, reason
 
 
@@ -132,11 +136,12 @@ class Report:
             return verdict
         if reason not in self.reasons:
             self.reasons.append(reason)
-        return f"[{self.reasons.index(reason) + 1}]"
+        note = f"[{self.reasons.index(reason) + 1}]"
+        return f"{verdict} {note}" if verdict.startswith(PASS) else note
 
     def document(self):
         names = [column.name for column in self.columns]
-        notes = "".join(f"* [{number}] does not apply: {reason}\n" for number, reason in enumerate(self.reasons, 1))
+        notes = "".join(f"* [{number}] {reason}\n" for number, reason in enumerate(self.reasons, 1))
         absent = "".join(f"* {name}: was not run\n" for name in self.absent)
         return "".join([HEADER, self.table_of_counts(), "\n", row("case", "what it states", *names),
                         row(*["---"] * (len(names) + 2)), *self.rows, "\n", notes, absent, "\n", wine_map.section()])

@@ -21,19 +21,22 @@ def runs(build):
 
 
 def known_differences(build):
-    """Each case over each transport where it comes out otherwise. They take long: an own target runs them."""
+    """Each case over each transport where it comes out otherwise, with the variants of which one at least does. They take long: an
+    own target runs them."""
     for transport in TRANSPORTS:
         if os.environ.get("NTPIPE_WINE_ALL") and not transport.missing(build):
             for case in registry.load():
                 if transport.differs(case) and transport.lacks_nothing_for(case):
-                    yield pytest.param(transport, case, id=f"{transport.name}-{case.identity}")
+                    yield pytest.param(transport, case, case.variants(), id=f"{transport.name}-{case.identity}")
+                for suffix, arguments in (transport.differs_in_part(case) or (None, []))[1]:
+                    yield pytest.param(transport, case, [(suffix, arguments)], id=f"{transport.name}-{case.identity}[{suffix}]")
 
 
 def pytest_generate_tests(metafunc):
     if metafunc.function is test_case:
         metafunc.parametrize(("transport", "case", "arguments"), list(runs(metafunc.config.stash_build)))
     elif metafunc.function is test_known_difference:
-        metafunc.parametrize(("transport", "case"), list(known_differences(metafunc.config.stash_build)))
+        metafunc.parametrize(("transport", "case", "variants"), list(known_differences(metafunc.config.stash_build)))
     elif metafunc.function is test_transport_is_there:
         metafunc.parametrize("transport", TRANSPORTS, ids=[transport.name for transport in TRANSPORTS])
 
@@ -108,9 +111,9 @@ def test_case(environments, record_property, transport, case, arguments, request
         pytest.fail(failure, pytrace=False)
 
 
-def test_known_difference(environments, transport, case):
+def test_known_difference(environments, transport, case, variants):
     """In one variant at least it differs, or it is to be run as others are."""
-    for _, arguments in case.variants():
+    for _, arguments in variants:
         environment = environments.of(transport)
         given = dict(arguments)
         context = Context(environment, given.pop("a_is", "server"))
@@ -122,4 +125,4 @@ def test_known_difference(environments, transport, case):
         except (AssertionError, TypeError):
             environments.discard(transport)
             return
-    pytest.fail(f"case {case.identity} no longer differs: {transport.differs(case)}")
+    pytest.fail(f"case {case.identity} no longer differs: {transport.differs(case) or transport.differs_in_part(case)[0]}")

@@ -73,6 +73,10 @@ class Transport:
         """Why the case is known to come out otherwise than stated, and is not run; None if it is not."""
         return None
 
+    def differs_in_part(self, case):
+        """(why, variants of the case that are known to come out otherwise and are not run); None if there are none."""
+        return None
+
 
 class NativeParty:
     """A native program in its session with the broker, or with a namespace of its own."""

@@ -21,12 +21,14 @@ REASONS = {
     "one-way": "Wine's transceive looks at the rights of the handle only",
     "code": "Wine does not know the code, or gives a status of its own to it",
     "class": "Wine does not know the class, or gives a status of its own to it",
-    # What the bridge cannot know or undo.
-    "first": "of several messages that wait in the prefix Wine shows the bridge the first one only",
-    "reader": "a read that waits on the other side of the bridge gives a non-blocking write no room on this one",
-    "moved": "what has come through the bridge is on the other side already: its write does not wait there, or cannot be taken back",
+    # What the bridge cannot know or undo. Each is a limit of what Wine tells (docs/wine.md, "What differs").
+    "first": "of several messages that wait in the prefix Wine shows the bridge the first one only: neither a peek nor a query tells "
+             "where the others begin",
+    "reader": "neither side tells of reads that wait on it, so they give a non-blocking write no room on the other side of the bridge",
+    "moved": "what has come through the bridge is on the other side already: its write cannot be taken back",
 }
 
+# A number: no variant of the case is run. (number, variants): those that this regular expression matches are not, the others are.
 DIFFERENCES = {
     "wine": {
         "names": (1, 2, 15),
@@ -49,20 +51,34 @@ DIFFERENCES = {
     },
     "wine-client": {
         "quota": (59, 175, 186),
-        "count": (168, 171),
+        "count": ((168, ".*-server"), 171),
         "closed-name": (89,),
         "wait-gone": (106,),
         "flush": (153,),
-        "code": (70, 163),
-        "class": (187,),
-        "first": (120, 122, 124),
+        "code": (70, (163, ".*-client")),
+        "class": ((187, ".*-client"),),
+        "first": tuple((number, "M.-client") for number in range(120, 125)),
         "reader": (144, 145, 147),
-        "moved": (95, 121, 123, 132, 133),
+        "moved": ((132, ".*-server"), (133, ".*-server")),
     },
-    "wine-server": {},
+    "wine-server": {
+        "information": (47,),
+        "quota": (59, 175, 186),
+        "count": ((168, ".*-client"), 171),
+        "sddl": (64,),
+        "zero-quota": (138,),
+        "flush": (153,),
+        "one-way": (165,),
+        "code": ((163, ".*-server"),),
+        "class": ((187, ".*-server"),),
+        "first": tuple((number, "M.-server") for number in range(120, 125)),
+        "reader": (144, 145, 147),
+        "moved": ((132, ".*-client"), (133, ".*-client")),
+    },
 }
 
 
 def of_transport(name):
-    """number -> code of the reason."""
-    return {number: code for code, numbers in DIFFERENCES[name].items() for number in numbers}
+    """number -> (reason, regular expression of the variants that differ, None: all)."""
+    return {entry if isinstance(entry, int) else entry[0]: (REASONS[code], None if isinstance(entry, int) else entry[1])
+            for code, entries in DIFFERENCES[name].items() for entry in entries}
