@@ -87,6 +87,36 @@ def test_many_names(meeting):
     assert len(set(ends)) == NAMES
 
 
+# ---- crowds ----
+
+def crowd(meeting, name="crowd", **how):
+    """Clients of one name in threads of their own, each waiting for an instance when all are taken: how often that was."""
+    client = meeting.windows()
+    client.call("CloseHandle", end=meeting.open(client, name))
+    came = client.call_patiently("Crowd", name=rf"\\.\pipe\{name}", length=64, **how)
+    assert came.status == 0, f"error {came.status}\n{meeting.bridge.error_output()}"
+    assert came["talked"] == how["clients"] * how["rounds"]
+    return came["waits"]
+
+
+def test_many_opens(meeting):
+    """200 opens back to back, and all stay open."""
+    meeting.tool("serve", "crowd")
+    crowd(meeting, clients=1, rounds=200, keep=1)
+
+
+def test_many_clients(meeting):
+    meeting.tool("serve", "crowd")
+    crowd(meeting, clients=32, rounds=3, keep=1)
+
+
+@pytest.mark.parametrize("instances", (1, 2))
+def test_fewer_instances(meeting, instances):
+    """Whoever finds no instance free waits for one, and is let in."""
+    meeting.tool("serve", "crowd", "--instances", str(instances))
+    assert crowd(meeting, clients=6, rounds=20, keep=0) > 0
+
+
 def test_names_come_and_go(meeting):
     native, client = meeting.native(), meeting.windows()
     for _ in range(5):
