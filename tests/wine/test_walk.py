@@ -73,8 +73,6 @@ class Comparison:
 @pytest.mark.parametrize("way", COMPARISONS)
 def test_walk(build, transcripts, way):
     reason = MISSING[way](build)
-    if reason is None and way != "native" and not os.environ.get("NTPIPE_WINE_ALL"):
-        reason = "it takes long: NTPIPE_WINE_ALL is not set"
     if reason:
         pytest.skip(reason)
     comparisons = []
