@@ -19,13 +19,16 @@ Without --timeout as long as the pipe's server has said; with --exists for ever.
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+// Pipes that a gateway resolves come without a word: nobody can list those of a Wine prefix. So they are asked for.
+constexpr milliseconds ask_again(500);
+
 struct Arguments {
     std::string name;
     std::optional<std::int64_t> timeout_ms;
     bool exists = false;
 };
 
-/// Tells when any name comes. It needs not say which: whoever is told asks again.
+/// Tells when any name comes of which the broker hears. It needs not say which: whoever is told asks again.
 class NewNames {
 public:
     explicit NewNames(Session& session) : event_(session.events())
@@ -87,9 +90,7 @@ Task<> wait(Session& session, const Arguments& arguments)
             continue;
         }
         Waited next = names->next();
-        if (arguments.timeout_ms) {
-            next.set_end(left_until(end));
-        }
+        next.set_end(arguments.timeout_ms ? std::min(left_until(end), ask_again) : ask_again);
         co_await std::move(next);
     }
 }

@@ -13,5 +13,6 @@
   halves.py          who goes: a Windows program or a native one
   differences.py     where they are known to differ
   bridge.py          the bridge, started by a test
+  parties.py         who meets over it, when the Windows program is the server
   samba.py           a private smbd beside it
 """

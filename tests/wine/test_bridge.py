@@ -229,3 +229,17 @@ def test_foreign_instance_of_an_imported_pipe(meeting):
     made = client.call("CreateNamedPipe", name=r"\\.\pipe\meeting", open_mode=3, pipe_mode=6, instances=1)
     assert made.status in (5, PIPE_BUSY), made
     exchange(client, client_end, native, server_end, b"as before")
+
+
+def test_foreign_instance_beside_those_of_the_bridge(meeting):
+    """Wine cannot keep a Windows program from adding an instance. It is told of, and connections of the bridge go on."""
+    native, server_end, client, client_end = connected(meeting)
+    made = client.call("CreateNamedPipe", name=r"\\.\pipe\meeting", open_mode=3, pipe_mode=6)
+    assert made.status == 0, made
+    meeting.serve(native, "meeting")  # of which the bridge makes one more
+    meeting.bridge.await_line("meeting: a Windows program has made an instance of its own; some clients will meet that one")
+    exchange(client, client_end, native, server_end, b"as before")
+    assert client.call("CloseHandle", end=made["id"]).status == 0
+    for _ in range(2):
+        meeting.open(client, "meeting")
+        meeting.serve(native, "meeting")
