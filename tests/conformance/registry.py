@@ -12,6 +12,7 @@ FEATURES = {
     "security": "the parties query and set security descriptors, take contexts on, and impersonate",
     "control codes": "the ends know all of FSCTL_PIPE_*, also what no message of the protocol stands for",
     "device": "the parties have handles of the device and of the directory of pipes",
+    "objects": "a party tells of its handles, events, APCs, completion ports and threads, as Windows programs have them",
     "large counts": "one read or write may have more than 65535 bytes",
     "SMB": "the client end speaks SMB, of any dialect",
     "SMB1": "the client end speaks SMB1",

@@ -120,6 +120,11 @@ class Op:
         self.party.call("abandon", request=self.number)
 
 
+def told(answer):
+    """What a Windows program tells in words and numbers."""
+    return {name: value for name, value in answer.items() if name not in ("id", "status", "pending")}
+
+
 class Peek:
     """What a peek must bring: the fields that are given."""
 
@@ -289,6 +294,10 @@ class End:
     def attribute(self, name, length=64):
         """FSCTL_PIPE_GET_CONNECTION_ATTRIBUTE."""
         return self.control(FSCTL_GET_CONNECTION_ATTRIBUTE, name.encode() + b"\0", length)
+
+    def by_windows(self, op, **fields):
+        """A story of tests/wine/programs/object_calls.c about this end. It brings what it tells besides the status."""
+        return self._start(op, f"{op}()", told, **fields)
 
     # ---- who ----
 
@@ -492,6 +501,13 @@ class Context:
         """A connected pair (a, b), with the server's end first, or the client's in the mirrored run of a case."""
         s, c = self.connected(kind, **parameters)
         return (s, c) if self.a_is == "server" else (c, s)
+
+    def by_windows(self, op, by=None, **fields):
+        """A story of tests/wine/programs/object_calls.c about no end."""
+        party = by or self.environment.server
+        number = party.start(op, **fields)
+        self.note(f"{op}() started")
+        return Op(self, party, f"{op}()", number, told)
 
     # ---- waiting ----
 

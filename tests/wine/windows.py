@@ -13,7 +13,7 @@ TEMPLATE = os.path.join(PREPARED, "prefix")
 # Names are UTF-16 in hex, of which no character can be mistaken for a separator.
 NAMES = {"name"}
 # Calls that block before they can be seen to have begun.
-BLOCKING = {"flush", "FlushFileBuffers", "WaitNamedPipe", "CallNamedPipe"}
+BLOCKING = {"flush", "FlushFileBuffers", "WaitNamedPipe", "CallNamedPipe", "ReadSynchronously", "ListenSynchronously"}
 
 
 def program(build, name="agent.exe"):

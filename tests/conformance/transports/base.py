@@ -22,8 +22,10 @@ import tempfile
 from agent import driver
 
 
+# What only the transport of two Windows programs has.
+OBJECTS_ARE_WINES = {"objects": "NT handles, events, completion ports, APCs, threads, object names and Win32 calls belong to Wine"}
 # What transports without smbd lack.
-NATIVE_ENDS_ONLY = dict.fromkeys(("SMB", "SMB1", "SMB2"), "native ends only")
+NATIVE_ENDS_ONLY = {**dict.fromkeys(("SMB", "SMB1", "SMB2"), "native ends only"), **OBJECTS_ARE_WINES}
 
 
 class Transport:

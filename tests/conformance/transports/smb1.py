@@ -6,6 +6,7 @@ counts and timeouts, have cases of their own (cases/smb1.py) and tests (tests/sa
 """
 import struct
 
+from conformance.transports.base import OBJECTS_ARE_WINES
 from conformance.transports.smb import Smb, SmbParty
 from conformance.vocabulary import FILE_OPEN, FSCTL_TRANSCEIVE, WAIT_DEFAULT, WAIT_FOREVER
 
@@ -100,6 +101,7 @@ class Smb1(Smb):
     description = "the same with an SMB1 client"
     make_party = Smb1Party
     lacks = {
+        **OBJECTS_ARE_WINES,
         "native client": "an SMB1 client has neither native name forms, nor process ids, nor the bytes of NPFS's own classes",
         "client listens": "only TRANSCEIVE, PEEK and WAIT are for SMB clients (8.3)",
         "large counts": "the counts of an SMB1 client's reads and writes have 16 bits",

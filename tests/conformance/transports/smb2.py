@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """smb2.py: the client end speaks SMB2 to a private smbd with our module; the server end is a native program, as everywhere."""
+from conformance.transports.base import OBJECTS_ARE_WINES
 from conformance.transports.smb import Smb, SmbParty
 from conformance.vocabulary import FILE_OPEN, WAIT_DEFAULT, WAIT_FOREVER
 
@@ -60,6 +61,7 @@ class Smb2(Smb):
     description = "the client is an SMB2 client of smbd with our module, the server a native program"
     make_party = Smb2Party
     lacks = {
+        **OBJECTS_ARE_WINES,
         "native client": "an SMB2 client has neither native name forms, nor process ids, nor the bytes of NPFS's own classes",
         "client listens": "only TRANSCEIVE, PEEK and WAIT are for SMB2 clients (8.3)",
         "SMB1": "the client end speaks SMB2",

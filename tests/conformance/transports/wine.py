@@ -5,7 +5,7 @@ import os
 import re
 
 from agent import driver
-from conformance.transports.base import Environment, NativeParty, Transport
+from conformance.transports.base import OBJECTS_ARE_WINES, Environment, NativeParty, Transport
 from conformance.transports.wine_differences import of_transport
 from wine import windows
 from wine.bridge import Bridge
@@ -153,6 +153,7 @@ class WineClient(Wine):
     description = "the client is a Windows program under Wine, the bridge, the server a native program"
     sides = frozenset({"client"})
     runs_server_cases = False
+    lacks = {**Wine.lacks, **OBJECTS_ARE_WINES}
 
     def missing(self, build):
         return windows.missing_bridge(build)

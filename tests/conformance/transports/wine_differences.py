@@ -21,6 +21,9 @@ REASONS = {
     "one-way": "Wine's transceive looks at the rights of the handle only",
     "code": "Wine does not know the code, or gives a status of its own to it",
     "class": "Wine does not know the class, or gives a status of its own to it",
+    "apc": "Wine ends a LISTEN that an APC interrupts with STATUS_USER_APC",
+    "last-handle": "Wine 8 cancels what is pending when the last handle of all processes is closed, not of this one",
+    "signal": "Wine signals the event only when one is given",
     # What the bridge cannot know or undo. Each is a limit of what Wine tells (docs/wine.md, "What differs").
     "first": "of several messages that wait in the prefix Wine shows the bridge the first one only: neither a peek nor a query tells "
              "where the others begin",
@@ -31,7 +34,10 @@ REASONS = {
 # A number: no variant of the case is run. (number, variants): those that this regular expression matches are not, the others are.
 DIFFERENCES = {
     "wine": {
-        "names": (1, 2, 15),
+        "names": (1, 2, 15, 28),
+        "apc": (74,),
+        "last-handle": (93,),
+        "signal": (190,),
         "information": (47, 58),
         "disposition": (44, 56, 63),
         "create": (41, 54, 57),

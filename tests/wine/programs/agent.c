@@ -214,6 +214,16 @@ void is_wrong(struct operation* op, const char* why)
 
 /* ---- cancelling ---- */
 
+struct operation* operation_of(unsigned id)
+{
+    EnterCriticalSection(&lock);
+    struct operation* found = under_way;
+    while (found && found->id != id)
+        found = found->next;
+    LeaveCriticalSection(&lock);
+    return found;
+}
+
 NTSTATUS cancel(unsigned id, bool by_win32)
 {
     NTSTATUS status = STATUS_NOT_FOUND_;
@@ -290,7 +300,7 @@ static void end(struct operation* op)
 
 static DWORD WINAPI carry_out(void* argument)
 {
-    static const struct call* const tables[] = {nt_calls, win32_calls, crowd_calls, echo_calls};
+    static const struct call* const tables[] = {nt_calls, win32_calls, crowd_calls, echo_calls, object_calls};
     struct operation* op = argument;
     bool found = false;
     for (size_t i = 0; !found && i < sizeof(tables) / sizeof(tables[0]); i++)

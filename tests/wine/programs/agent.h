@@ -14,6 +14,7 @@
 
 #define STATUS_SUCCESS_ ((NTSTATUS)0)
 #define STATUS_PENDING_ ((NTSTATUS)0x103)
+#define STATUS_BUFFER_OVERFLOW_ ((NTSTATUS)0x80000005)
 #define STATUS_NOT_FOUND_ ((NTSTATUS)0xC0000225)
 
 enum { MOST_FIELDS = 24 };
@@ -31,6 +32,7 @@ struct operation {
     HANDLE over; /* an event for the call */
     HANDLE file; /* of the call that is under way, for cancelling it */
     bool announced;
+    volatile unsigned calls; /* APCs that have run */
     IO_STATUS_BLOCK io;
     OVERLAPPED overlapped;
 };
@@ -55,6 +57,8 @@ void is_over(struct operation* op, uint32_t status, const char* more, ...);
 void is_over_with_data(struct operation* op, uint32_t status, const void* data, size_t length, const char* more, ...);
 /* The request makes no sense. */
 void is_wrong(struct operation* op, const char* why);
+/* A request that is under way, as long as whoever asks knows that it is; NULL: it is not. */
+struct operation* operation_of(unsigned id);
 /* Cancels what that request has under way: STATUS_NOT_FOUND if it has nothing. */
 NTSTATUS cancel(unsigned id, bool by_win32);
 
@@ -67,5 +71,6 @@ extern const struct call nt_calls[];
 extern const struct call win32_calls[];
 extern const struct call crowd_calls[];
 extern const struct call echo_calls[];
+extern const struct call object_calls[];
 
 #endif
