@@ -7,8 +7,6 @@
 
 #include "open_pipe.hpp"
 
-#include <ntpipe_traits.h>
-
 #include <cstdint>
 #include <optional>
 #include <span>

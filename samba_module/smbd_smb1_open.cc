@@ -61,9 +61,6 @@ void OpenOperation::answer_opened(ntpipe_end* end)
 {
     smb1::OpenedPipe pipe{0, ntpipe_granted_access(end), {}};
     ntpipe_query_traits(end, &pipe.traits);
-    if (doubt::smb_opens_in_message_mode && pipe.traits.type == NTPIPE_TYPE_MESSAGE) {
-        pipe.traits.read_mode = NTPIPE_READ_MESSAGE; // a handle that may only write cannot be asked
-    }
     files_struct* file = nullptr;
     const NTSTATUS status = open_file(request(), ntpipe_name(end), end, file);
     if (!NT_STATUS_IS_OK(status)) {

@@ -5,8 +5,6 @@
 
 #include "smbd_version.hpp"
 
-#include <ntpipe_traits.h>
-
 namespace ntpipe::samba::smbd {
 namespace {
 

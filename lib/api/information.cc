@@ -153,6 +153,18 @@ ntpipe_status ntpipe_query_local_info(struct ntpipe_end* pipe, ntpipe_local_info
     });
 }
 
+void ntpipe_query_traits(struct ntpipe_end* pipe, ntpipe_traits* traits)
+{
+    const end::Attributes& attributes = pipe->end().attributes();
+    const end::PipeInformation& modes = pipe->end().modes();
+    *traits = {static_cast<std::uint32_t>(attributes.type),
+               static_cast<std::uint32_t>(attributes.configuration),
+               attributes.maximum_instances,
+               static_cast<std::uint32_t>(modes.read_mode),
+               static_cast<std::uint32_t>(modes.completion_mode),
+               attributes.pipe ? attributes.pipe->default_timeout() : 0};
+}
+
 ntpipe_status ntpipe_query_information(struct ntpipe_end* pipe, uint32_t information_class, void* buffer, size_t length,
                                        size_t* information)
 {

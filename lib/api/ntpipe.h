@@ -533,6 +533,20 @@ struct ntpipe_local_info { /* FilePipeLocalInformation */
 NTPIPE_PUBLIC ntpipe_status ntpipe_query_local_info(struct ntpipe_end* pipe, struct ntpipe_local_info* info);
 
 /*
+ * What a server of another protocol tells its client of a pipe that it has just opened for it (SMB1, S 7.3), and what it must know to
+ * obey that protocol. It comes with the end: it needs no access right, and is there for an end that may not be asked, too.
+ */
+struct ntpipe_traits {
+    uint32_t type;          /* enum ntpipe_type */
+    uint32_t configuration; /* 0 inbound, 1 outbound, 2 full duplex */
+    uint32_t maximum_instances;
+    uint32_t read_mode; /* as it is now */
+    uint32_t completion_mode;
+    int64_t default_timeout; /* of waits without one; 100 ns units, negative: relative */
+};
+NTPIPE_PUBLIC void ntpipe_query_traits(struct ntpipe_end* pipe, struct ntpipe_traits* traits);
+
+/*
  * Any class of file information, as its bytes.
  *   information  bytes put into the buffer
  * STATUS_INFO_LENGTH_MISMATCH  the buffer is too small for the fixed part
@@ -1040,6 +1054,14 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_set_security(struct ntpipe_end* pipe, uint32_
 NTPIPE_PUBLIC ntpipe_status ntpipe_check_access(const uint8_t* descriptor, size_t length,
                                                 const struct ntpipe_identity* identity, uint32_t desired_access,
                                                 uint32_t* granted_access);
+
+/*
+ * What a client with that identity would be granted if it opened the end's pipe with NTPIPE_MAXIMUM_ALLOWED. Needs no access right and
+ * costs no round trip. Of the identity counts what counts for ntpipe_check_access().
+ * STATUS_ACCESS_DENIED  nothing
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_query_maximal_access(struct ntpipe_end* pipe, const struct ntpipe_identity* identity,
+                                                        uint32_t* access);
 
 /* ---- acting for a client (S 6.4) ----------------------------------------------------------------------------------------- */
 

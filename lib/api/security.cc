@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // security.cc: the C API: security descriptors of pipes, access checks.
 #include "api/objects_internal.hpp"
+#include "end/client_access.hpp"
 #include "security/access_check.hpp"
 
 #include <algorithm>
@@ -89,6 +90,29 @@ ntpipe_status ntpipe_set_security(struct ntpipe_end* pipe, uint32_t information,
             return ntpipe_set_security_send(nullptr, ev, pipe, information, descriptor, length);
         },
         ntpipe_set_security_recv);
+}
+
+ntpipe_status ntpipe_query_maximal_access(struct ntpipe_end* pipe, const ntpipe_identity* identity, uint32_t* access)
+{
+    return guarded([&] {
+        *access = 0;
+        const auto whose = identity_from(identity);
+        if (!whose || *whose == nullptr) {
+            return whose ? Status::invalid_parameter : whose.status();
+        }
+        const end::Attributes& attributes = pipe->end().attributes();
+        const auto bytes = attributes.pipe ? attributes.pipe->descriptor() : std::nullopt;
+        if (!bytes) {
+            return Status::unsuccessful; // the broker died while it wrote; the next one writes it anew
+        }
+        const auto descriptor = security::Descriptor::parse(*bytes);
+        if (!descriptor) {
+            return descriptor.status();
+        }
+        const auto granted = security::check_access(*descriptor, (*whose)->token, security::access::maximum_allowed);
+        *access = granted ? end::client_access(attributes.configuration, *granted) : 0;
+        return granted.status();
+    });
 }
 
 ntpipe_status ntpipe_check_access(const uint8_t* descriptor, size_t length, const ntpipe_identity* identity,

@@ -181,6 +181,8 @@ public:
     [[nodiscard]] Status check_handle() const;
     [[nodiscard]] const Attributes& attributes() const { return attributes_; }
     [[nodiscard]] security::AccessMask granted_access() const { return granted_access_; }
+    /// How it reads and waits, for who speaks to the client on its behalf: that needs no right, which query() does.
+    [[nodiscard]] const PipeInformation& modes() const { return modes_; }
     [[nodiscard]] Side side() const { return side_; }
     [[nodiscard]] PipeState state();
 

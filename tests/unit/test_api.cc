@@ -169,9 +169,35 @@ void test_enumerations_one_after_the_other(void** /*state*/)
     assert_int_equal(raw(root.enumerate(class_names, buffers[3]).get().status), NTPIPE_STATUS_NO_MORE_FILES);
 }
 
+// A client that may only write may not be asked for its modes; what speaks to it for the server still has to know.
+void test_traits_need_no_right(void** /*state*/)
+{
+    Session session = *Session::local();
+    CreateParameters created;
+    created.type = NTPIPE_TYPE_MESSAGE;
+    created.max_instances = 7;
+    End server = *session.create("traits", created).get();
+    OpenParameters opened;
+    opened.desired_access = NTPIPE_WRITE_DATA;
+    opened.message_mode = true;
+    End client = *session.connect("traits", opened).get();
+    ntpipe_pipe_info modes{};
+    assert_int_equal(ntpipe_query_pipe_info(client.get(), &modes), NTPIPE_STATUS_ACCESS_DENIED);
+    ntpipe_traits traits{};
+    ntpipe_query_traits(client.get(), &traits);
+    assert_int_equal(traits.type, NTPIPE_TYPE_MESSAGE);
+    assert_int_equal(traits.read_mode, NTPIPE_READ_MESSAGE);
+    assert_int_equal(traits.completion_mode, NTPIPE_QUEUE);
+    assert_int_equal(traits.maximum_instances, 7);
+    assert_int_equal(ntpipe_query_pipe_info(server.get(), &modes), NTPIPE_STATUS_SUCCESS);
+    ntpipe_query_traits(server.get(), &traits);
+    assert_int_equal(traits.read_mode, modes.read_mode);
+}
+
 } // namespace
 
-NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_directory_in_cpp), NTPIPE_UNIT_TEST(test_enumerations_one_after_the_other),
+NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_traits_need_no_right), NTPIPE_UNIT_TEST(test_directory_in_cpp),
+                 NTPIPE_UNIT_TEST(test_enumerations_one_after_the_other),
                  NTPIPE_UNIT_TEST(test_busy_coroutine_lets_others_have_their_turn),
                  NTPIPE_UNIT_TEST(test_busy_blocking_program_lets_others_have_their_turn),
                  NTPIPE_UNIT_TEST(test_time_limit_loses_nothing_that_is_done),
