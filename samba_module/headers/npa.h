@@ -10,8 +10,9 @@ extern "C" {
 #endif
 
 /* Sessions of local users (auth.h includes the prototypes), and named_pipe_auth: its side that connects with a pipe of Samba's,
- * starting samba-dcerpcd, and its side that accepts an smbd. */
+ * starting samba-dcerpcd, and its side that accepts an smbd. What a program prints. */
 #include "auth.h"
+#include "lib/util_file.h"
 #include "libcli/named_pipe_auth/npa_tstream.h"
 #include "rpc_client/local_np.h"
 

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -87,6 +88,19 @@ bool SocketDirectory::add(const std::string& name, const FileId& id)
 {
     own_[name] = id;
     return write_record();
+}
+
+std::set<std::string> SocketDirectory::others() const
+{
+    std::set<std::string> names;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
+        const std::string name = entry.path().filename().string();
+        if (entry.is_socket(error) && !own_.contains(name) && name.front() != '.') {
+            names.insert(name);
+        }
+    }
+    return names;
 }
 
 void SocketDirectory::remove(const std::string& name, const FileId& id)

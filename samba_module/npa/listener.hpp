@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace ntpipe::samba::npa {
@@ -32,6 +33,8 @@ public:
     [[nodiscard]] Status open();
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] bool add(const std::string& name, const FileId& id);
+    /// Names of sockets that are not ours.
+    [[nodiscard]] std::set<std::string> others() const;
     /// Removes the file of that name if it still is that one.
     void remove(const std::string& name, const FileId& id);
 

@@ -21,6 +21,7 @@ struct Options {
     std::string configuration;
     std::string directory;
     int log_level = 1;
+    int check_interval = 60; ///< seconds; 0: never
 };
 
 std::string taken(char* text)
@@ -40,6 +41,8 @@ Options parse_options(int argc, const char** argv)
         {"directory", 'd', POPT_ARG_STRING, static_cast<void*>(&directory), 0,
          "the broker's directory (default: ntpipe:directory of smb.conf, or /run/ntpipe)", "DIR"},
         {"debuglevel", 0, POPT_ARG_INT, &options.log_level, 0, "how much the log says, 0 to 10", "LEVEL"},
+        {"check-interval", 0, POPT_ARG_INT, &options.check_interval, 0,
+         "how often to see whether smb.conf has changed (default: 60; 0: never)", "SECONDS"},
         {"version", 'V', POPT_ARG_NONE, nullptr, version_option, "print the version", nullptr},
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext context = poptGetContext("ntpipe-samba", argc, argv, table, 0);
@@ -60,6 +63,59 @@ Options parse_options(int argc, const char** argv)
     options.directory = taken(directory);
     return options;
 }
+
+Task<> say_when_ready(Resolver& resolver)
+{
+    co_await resolver.offer_services();
+    (void)::sd_notify(0, "READY=1");
+}
+
+/// Follows Samba's configuration: on SIGHUP, and when a file of it has changed.
+class Follower {
+public:
+    Follower(tevent_context* events, Resolver& resolver, int interval)
+        : events_(events), resolver_(resolver), interval_(interval)
+    {
+        tevent_add_signal(
+            events, events, SIGHUP, 0,
+            [](tevent_context*, tevent_signal*, int, int, void*, void* self) {
+                static_cast<Follower*>(self)->follow();
+            },
+            this);
+        check_later();
+    }
+
+private:
+    void follow()
+    {
+        if (!read_configuration()) {
+            log("cannot read Samba's configuration; it stays as it was");
+            return;
+        }
+        log("has read Samba's configuration again");
+        resolver_.configure();
+    }
+    void check_later()
+    {
+        if (interval_ > 0) {
+            tevent_add_timer(
+                events_, events_, tevent_timeval_current_ofs(static_cast<std::uint32_t>(interval_), 0),
+                [](tevent_context*, tevent_timer*, timeval, void* self) { static_cast<Follower*>(self)->check(); },
+                this);
+        }
+    }
+    void check()
+    {
+        if (configuration_has_changed()) {
+            follow();
+        }
+        check_later();
+    }
+
+    tevent_context* events_;
+    Resolver& resolver_;
+    int interval_;
+};
 
 int serve(const Options& options)
 {
@@ -89,7 +145,9 @@ int serve(const Options& options)
         std::cerr << "ntpipe-samba: " << text_of(status) << "\n";
         return exit_failed;
     }
-    (void)::sd_notify(0, "READY=1");
+    const Follower follower(events.get(), resolver, options.check_interval);
+    Tasks tasks;
+    tasks.add(say_when_ready(resolver));
     while (!over) {
         if (tevent_loop_once(events.get()) != 0) {
             return exit_failed;

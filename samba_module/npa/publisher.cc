@@ -36,37 +36,70 @@ std::string place_for(const std::string& name)
 } // namespace
 
 Publisher::Publisher(Session& session)
-    : session_(session),
-      exports_(Exports::parse(option("export", ""), to_log("ntpipe:export"))),
-      samba_names_(SambaNames::except("", to_log("ntpipe:override"))),
-      sockets_(socket_directory())
+    : session_(session), samba_names_(SambaNames::except("", to_log("ntpipe:override"))), sockets_(socket_directory())
 {
+    open_sockets();
+}
+
+void Publisher::open_sockets()
+{
+    exports_ = Exports::parse(option("export", ""), to_log("ntpipe:export"));
     if (const Status status = sockets_.open(); status != Status::success) {
         log("no sockets in " + sockets_.path() + ": it must be a directory of root, for nobody else");
         exports_ = Exports::parse("", to_log("ntpipe:export"));
     }
 }
 
+void Publisher::configure()
+{
+    if (sockets_.path() != socket_directory()) {
+        places_.clear();
+        place_of_.clear();
+        sockets_ = SocketDirectory(socket_directory());
+    }
+    open_sockets();
+    for (const auto& [pipe, known] : known_) {
+        if (is_exported(known.name, known.owner)) {
+            show(pipe, known);
+        } else {
+            hide(pipe);
+        }
+    }
+}
+
 // ---- which pipes there are ----
+
+bool Publisher::is_exported(const std::string& name, std::uint32_t owner) const
+{
+    return !samba_names_.contain(name) && exports_.allow(name, owner);
+}
 
 void Publisher::published(const ntpipe_published& pipe)
 {
     stale_.erase(pipe.pipe);
     names_.appeared(pipe.pipe, {pipe.name, pipe.scope_uid, pipe.owner, pipe.offered});
-    if (place_of_.contains(pipe.pipe) || samba_names_.contain(pipe.name) || !exports_.allow(pipe.name, pipe.owner)) {
+    const Known& known = known_[pipe.pipe] = {pipe.name, pipe.owner, pipe.type, pipe.offered};
+    if (is_exported(known.name, known.owner)) {
+        show(pipe.pipe, known);
+    }
+}
+
+void Publisher::show(std::uint64_t pipe, const Known& known)
+{
+    if (place_of_.contains(pipe)) {
         return;
     }
-    const std::string name = place_for(pipe.name);
+    const std::string name = place_for(known.name);
     if (name.empty()) {
-        log("'" + std::string(pipe.name) + "' cannot be the name of a socket");
+        log("'" + known.name + "' cannot be the name of a socket");
         return;
     }
-    place_of_[pipe.pipe] = name;
+    place_of_[pipe] = name;
     Place& place = places_[name];
-    if (!pipe.offered || place.pipes.empty()) {
-        place.type = pipe.offered ? static_cast<std::uint32_t>(NTPIPE_TYPE_MESSAGE) : pipe.type;
+    if (!known.offered || place.pipes.empty()) {
+        place.type = known.offered ? static_cast<std::uint32_t>(NTPIPE_TYPE_MESSAGE) : known.type;
     }
-    place.pipes.insert(pipe.pipe);
+    place.pipes.insert(pipe);
     if (place.listener == nullptr) {
         place.listener = Listener::make(session_.events(), sockets_, name,
                                         [this, name](int descriptor) { accept(name, descriptor); });
@@ -81,6 +114,12 @@ void Publisher::gone(std::uint64_t pipe)
 {
     stale_.erase(pipe);
     names_.gone(pipe);
+    known_.erase(pipe);
+    hide(pipe);
+}
+
+void Publisher::hide(std::uint64_t pipe)
+{
     const auto found = place_of_.find(pipe);
     if (found == place_of_.end()) {
         return;
@@ -95,7 +134,7 @@ void Publisher::gone(std::uint64_t pipe)
 
 void Publisher::reset()
 {
-    for (const auto& [pipe, place] : place_of_) {
+    for (const auto& [pipe, known] : known_) {
         stale_.insert(pipe);
     }
     names_.reset();
@@ -121,10 +160,10 @@ void Publisher::accept(const std::string& place, int descriptor)
     tasks_.add(serve(place, found->second.type == NTPIPE_TYPE_MESSAGE, descriptor));
 }
 
-bool Publisher::is_exported(const std::string& name, std::uint32_t user) const
+bool Publisher::is_exported_to(std::uint32_t user, const std::string& name) const
 {
     const Names::Pipe* pipe = names_.find(name, user);
-    return pipe != nullptr && !samba_names_.contain(pipe->name) && exports_.allow(pipe->name, pipe->owner);
+    return pipe != nullptr && is_exported(pipe->name, pipe->owner);
 }
 
 Task<> Publisher::serve(std::string name, bool by_message, int descriptor)
@@ -138,7 +177,7 @@ Task<> Publisher::serve(std::string name, bool by_message, int descriptor)
         co_return;
     }
     const std::uint32_t user = accepted.identity->uid;
-    if (!is_exported(name, user)) {
+    if (!is_exported_to(user, name)) {
         log("'" + name + "' is not exported to user " + std::to_string(user));
         co_return;
     }
@@ -153,7 +192,7 @@ Task<> Publisher::serve(std::string name, bool by_message, int descriptor)
         log("'" + name + "' for user " + std::to_string(user) + ": " + text_of(end.status()));
         co_return;
     }
-    if (!is_exported(name, user)) { // another one has appeared meanwhile
+    if (!is_exported_to(user, name)) { // another one has appeared meanwhile
         co_return;
     }
     if (by_message) {

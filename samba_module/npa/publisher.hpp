@@ -17,28 +17,43 @@ class Publisher {
 public:
     explicit Publisher(Session& session);
 
+    /// Goes by Samba's configuration as it is now. Connections live on.
+    void configure();
     void published(const ntpipe_published& pipe);
     void gone(std::uint64_t pipe);
     /// The broker is lost: sockets stay until it is known what is left of the names.
     void reset();
     void complete();
 
+    [[nodiscard]] const SocketDirectory& sockets() const { return sockets_; }
+
 private:
+    struct Known {
+        std::string name;
+        std::uint32_t owner;
+        std::uint32_t type;
+        bool offered;
+    };
     struct Place {
         std::unique_ptr<Listener> listener; ///< nullptr: there could be none
         std::set<std::uint64_t> pipes;
         std::uint32_t type = NTPIPE_TYPE_MESSAGE;
     };
 
+    void open_sockets();
+    [[nodiscard]] bool is_exported(const std::string& name, std::uint32_t owner) const;
+    void show(std::uint64_t pipe, const Known& known);
+    void hide(std::uint64_t pipe);
     void accept(const std::string& place, int descriptor);
     [[nodiscard]] Task<> serve(std::string name, bool by_message, int descriptor);
-    [[nodiscard]] bool is_exported(const std::string& name, std::uint32_t user) const;
+    [[nodiscard]] bool is_exported_to(std::uint32_t user, const std::string& name) const;
 
     Session& session_;
     Exports exports_;
     SambaNames samba_names_;
     SocketDirectory sockets_;
     Names names_;
+    std::map<std::uint64_t, Known> known_;          ///< by pipe
     std::map<std::uint64_t, std::string> place_of_; ///< by pipe
     std::map<std::string, Place> places_;           ///< by the name of the socket
     std::set<std::uint64_t> stale_;                 ///< told by a broker that is lost, and not again yet

@@ -3,18 +3,14 @@
 #include "resolver.hpp"
 
 #include "relay.hpp"
+#include "services.hpp"
 
-#include <array>
 #include <cerrno>
+#include <utility>
 
 namespace ntpipe::samba::npa {
 namespace {
 
-// What Samba's own RPC services (samba-dcerpcd) listen on as a member server or alone.
-constexpr std::array services{
-    "epmapper", "eventlog", "initshutdown", "lsarpc", "lsass",  "netdfs", "netlogon",
-    "ntsvcs",   "samr",     "spoolss",      "srvsvc", "svcctl", "winreg", "wkssvc",
-};
 /// To start samba-dcerpcd takes a second or two, and more when the machine is busy.
 constexpr std::uint32_t time_to_answer_ms = 30000;
 
@@ -65,12 +61,37 @@ Status Resolver::begin()
         return gateway.status();
     }
     gateway_ = *std::move(gateway);
-    for (const char* name : services) {
-        if (const Status status = gateway_->offer(name); status != Status::success) {
-            return status;
-        }
-    }
     return Status::success;
+}
+
+Task<> Resolver::offer_services()
+{
+    if (std::exchange(looking_, true)) {
+        look_again_ = true;
+        co_return;
+    }
+    do {
+        look_again_ = false;
+        const std::set<std::string> services = co_await find_services(session_.events(), publisher_.sockets());
+        for (const std::string& name : offered_) {
+            if (!services.contains(name)) {
+                (void)gateway_->withdraw(name);
+            }
+        }
+        for (const std::string& name : services) {
+            if (const Status status = gateway_->offer(name); status != Status::success) {
+                log("'" + name + "' cannot be offered: " + text_of(status));
+            }
+        }
+        offered_ = services;
+    } while (look_again_);
+    looking_ = false;
+}
+
+void Resolver::configure()
+{
+    publisher_.configure();
+    tasks_.add(offer_services());
 }
 
 void Resolver::registered()

@@ -6,6 +6,8 @@
 #include "samba_side.hpp"
 
 #include <optional>
+#include <set>
+#include <string>
 
 namespace ntpipe::samba::npa {
 
@@ -15,6 +17,10 @@ public:
 
     /// Becomes a gateway.
     [[nodiscard]] Status begin();
+    /// Finds out what Samba serves, and offers that and nothing else. A call while it is doing so makes it look once more.
+    [[nodiscard]] Task<> offer_services();
+    /// Goes by Samba's configuration as it is now.
+    void configure();
 
     void registered() override;
     void refused(Status status) override;
@@ -30,6 +36,9 @@ private:
     Session& session_;
     Publisher publisher_; ///< the way back
     std::optional<Gateway> gateway_;
+    std::set<std::string> offered_;
+    bool looking_ = false;
+    bool look_again_ = false;
     Tasks tasks_;
 };
 

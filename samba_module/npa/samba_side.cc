@@ -13,6 +13,7 @@ namespace ntpipe::samba::npa {
 namespace {
 
 constexpr const char* program = "ntpipe-samba";
+int wanted_log_level = 1;
 
 auth_session_info* session_of(TALLOC_CTX* memory, std::uint32_t user)
 {
@@ -66,6 +67,7 @@ struct Outcome {
     iovec vector{};
     ntpipe_identity* identity = nullptr;
     tstream_context* plain = nullptr; ///< below `stream`
+    std::string output;
 };
 
 tevent_req* make(Outcome*& state)
@@ -105,8 +107,19 @@ bool start(const std::string& configuration, int log_level)
     if (!configuration.empty()) {
         set_dyn_CONFIGFILE(configuration.c_str());
     }
+    wanted_log_level = log_level;
+    return read_configuration();
+}
+
+bool configuration_has_changed()
+{
+    return lp_file_list_changed();
+}
+
+bool read_configuration()
+{
     const bool loaded = lp_load_global(get_dyn_CONFIGFILE());
-    (void)debug_parse_levels(std::to_string(log_level).c_str()); // whatever smb.conf says for smbd
+    (void)debug_parse_levels(std::to_string(wanted_log_level).c_str()); // whatever smb.conf says for smbd
     return loaded;
 }
 
@@ -120,6 +133,11 @@ std::string socket_directory()
 {
     const char* value = lp_parm_const_string(GLOBAL_SECTION_SNUM, "external_rpc_pipe", "socket_dir", lp_ncalrpc_dir());
     return std::string(value) + "/np";
+}
+
+std::string program_directory()
+{
+    return get_dyn_SAMBA_LIBEXECDIR();
 }
 
 void log(const std::string& line)
@@ -215,6 +233,50 @@ Awaited<ReceiveStream> connect_to_samba(tevent_context* events, const std::strin
         }
     }
     return {events, request, ReceiveStream{events, &stream}};
+}
+
+// ---- asking for interfaces ----
+
+namespace {
+
+void listed(tevent_req* inner)
+{
+    auto* outer = static_cast<tevent_req*>(tevent_req_callback_data_void(inner));
+    Outcome& outcome = outcome_of(outer);
+    std::uint8_t* bytes = nullptr;
+    outcome.error = file_ploadv_recv(inner, outer, &bytes);
+    if (outcome.error == 0) {
+        outcome.output.assign(reinterpret_cast<const char*>(bytes), talloc_get_size(bytes) - 1); // its end is a NUL
+    }
+    tevent_req_done(outer);
+}
+
+} // namespace
+
+Awaited<ReceiveOutput> list_interfaces(tevent_context* events, const std::string& program_path, std::string& output)
+{
+    constexpr std::size_t longest_output = 65536;
+    Outcome* state = nullptr;
+    tevent_req* request = make(state);
+    if (request != nullptr) {
+        char** command = str_list_make_empty(request);
+        str_list_add_printf(&command, "%s", program_path.c_str());
+        str_list_add_printf(&command, "--list-interfaces");
+        str_list_add_printf(&command, "--configfile=%s", get_dyn_CONFIGFILE());
+        state->inner = command == nullptr ? nullptr : file_ploadv_send(request, events, command, longest_output);
+        if (state->inner == nullptr) {
+            over(request, events, ENOMEM);
+        } else {
+            tevent_req_set_callback(state->inner, listed, request);
+        }
+    }
+    return {events, request, ReceiveOutput{&output}};
+}
+
+int ReceiveOutput::operator()(tevent_req* request) const
+{
+    *output = std::move(outcome_of(request).output);
+    return outcome_of(request).error;
 }
 
 // ---- being connected with ----

@@ -19,10 +19,16 @@ inline constexpr std::size_t longest_message = 65535;
 
 /// Reads smb.conf. `configuration`: empty for Samba's own place. False: it cannot be read.
 [[nodiscard]] bool start(const std::string& configuration, int log_level);
+/// A file that Samba's configuration was read from has changed since.
+[[nodiscard]] bool configuration_has_changed();
+/// Reads it again. False: it cannot be read.
+[[nodiscard]] bool read_configuration();
 /// The value of an option ntpipe:NAME in [global].
 [[nodiscard]] std::string option(const char* name, const char* otherwise);
 /// Where Samba's pipes have their sockets.
 [[nodiscard]] std::string socket_directory();
+/// Where the programs of its RPC services are.
+[[nodiscard]] std::string program_directory();
 void log(const std::string& line);
 
 /// A connection with a pipe on Samba's side.
@@ -58,6 +64,13 @@ struct ReceiveStream {
 /// would. errno; 0: success.
 [[nodiscard]] Awaited<ReceiveStream> connect_to_samba(tevent_context* events, const std::string& name,
                                                       std::uint32_t user, Stream& stream);
+struct ReceiveOutput {
+    std::string* output;
+    int operator()(tevent_req* request) const;
+};
+/// What one of Samba's RPC programs prints of its interfaces. errno; 0: success.
+[[nodiscard]] Awaited<ReceiveOutput> list_interfaces(tevent_context* events, const std::string& program,
+                                                     std::string& output);
 /// Who an smbd says that its client is.
 struct Accepted {
     Stream stream;

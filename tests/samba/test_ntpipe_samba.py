@@ -2,6 +2,7 @@
 """test_ntpipe_samba.py: the gateway ntpipe-samba before a stock smbd: programs open Samba's pipes, SMB clients open programs' pipes."""
 import contextlib
 import os
+import pathlib
 import pwd
 import signal
 import socket
@@ -10,51 +11,23 @@ import subprocess
 import uuid
 
 import pytest
-from agent.driver import Program
-from conftest import build_for_release
 from conformance.numbered import number
 from native import Server
-from private_smbd import MARK, RELEASE, PrivateSmbd, wait_until
+from ntpipe_samba import PATIENCE, Gateway, gateway_of, names_of, private_smbd_without_module
+from private_smbd import RELEASE, wait_until
+from rpcclient import BIND_ACK, RpcPipe, bind
 from smb2client import Smb2Client, Status
 
-GATEWAY, BROKER, COMMAND = "samba_module/ntpipe-samba", "broker/ntpiped", "tools/ntpipe"
-NDR = (uuid.UUID("8a885d04-1ceb-11c9-9fe8-08002b104860"), 2)
+COMMAND = "tools/ntpipe"
 LSARPC = (uuid.UUID("12345778-1234-abcd-ef00-0123456789ab"), 0)
 SRVSVC = (uuid.UUID("4b324fc8-1670-01d3-1278-5a47bf6ee188"), 3)
-REQUEST, RESPONSE, BIND, BIND_ACK = 0, 2, 11, 12
-SHARE_ENUM_ALL = 15
 # Of named_pipe_auth, which each release of Samba speaks at one level only.
 LEVEL = struct.pack("<I", {None: 7, "trixie": 8}[RELEASE])
-# What needs samba-dcerpcd to start may take long on a busy machine.
-PATIENCE = 60
-
-
-class Gateway(Program):
-    """ntpipe-samba for a private smbd."""
-
-    def __init__(self, build, smbd):
-        self.np = smbd.directory / "ncalrpc" / "np"
-        program = os.path.abspath(os.path.join(build_for_release(build), GATEWAY))
-        super().__init__([*smbd.inside(), program, "-s", smbd.configuration], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         env={**smbd.environment, MARK: str(smbd.directory)})
-
-    def await_registration(self, native):
-        wait_until(lambda: any(name == "lsarpc" for name in names_of(native)), "the gateway offers nothing", PATIENCE)
-
-    def await_socket(self, name, present=True):
-        wait_until(lambda: (self.np / name).exists() == present, f"{name} is not what it should be", PATIENCE)
-
-
-def names_of(native):
-    return [listing["name"] for listing in native.call("list")["listings"]]
 
 
 @pytest.fixture(scope="module")
 def smbd(build):
-    """Without the module."""
-    if not os.path.exists(os.path.join(build_for_release(build), GATEWAY)):
-        pytest.skip("built without the gateway")
-    with PrivateSmbd(broker=os.path.join(build, BROKER), options={"ntpipe:export": "shown*:* lsarpc:*"}) as smbd:
+    with private_smbd_without_module(build, **{"ntpipe:export": "shown*:* lsarpc:*"}) as smbd:
         yield smbd
 
 
@@ -66,13 +39,8 @@ def native(build, smbd):
 
 @pytest.fixture
 def gateway(build, smbd, native):
-    gateway = Gateway(build, smbd)
-    try:
-        gateway.await_registration(native)
+    with gateway_of(Gateway(build, smbd), native) as gateway:
         yield gateway
-        gateway.terminate()
-    finally:
-        gateway.kill()
 
 
 @pytest.fixture
@@ -86,36 +54,11 @@ def client(smbd):
 # ---- programs open Samba's pipes ----
 
 
-def pdu(kind, body):
-    return struct.pack("<BBBB4sHHI", 5, 0, kind, 3, b"\x10\0\0\0", 16 + len(body), 0, 1) + body
-
-
-def bind(interface):
-    def syntax(of):
-        return of[0].bytes_le + struct.pack("<I", of[1])
-
-    return pdu(BIND, struct.pack("<HHIBxxxHBx", 4280, 4280, 0, 1, 0, 1) + syntax(interface) + syntax(NDR))
-
-
-def opened(native, name):
-    number = native.agent.start("open", session=native.session, name=name)
-    assert Status(native.agent.await_answer(number).status) == Status.SUCCESS
-    assert native.agent.call("set_pipe_info", end=number, read_mode=1, completion_mode=0).status == 0
-    return number
-
-
-def transceive(native, end, data):
-    answer = native.agent.call("transceive", end=end, data=data, length=65536)
-    assert answer.status == 0
-    return answer.bytes()
-
-
 def test_bind_to_two_services(native, gateway):
     for name, interface in (("lsarpc", LSARPC), ("SrvSvc", SRVSVC)):
-        end = opened(native, name)
-        answer = transceive(native, end, bind(interface))
+        with RpcPipe(native, name) as pipe:
+            answer = pipe.bind(interface)
         assert answer[2] == BIND_ACK and struct.unpack_from("<H", answer, 8)[0] == len(answer)
-        native.agent.call("close", end=end)
 
 
 def test_command_line_binds(build, smbd, native, gateway):
@@ -124,32 +67,20 @@ def test_command_line_binds(build, smbd, native, gateway):
     assert run.stdout[2] == BIND_ACK
 
 
-def test_shares_are_enumerated(native, gateway, smbd):
-    end = opened(native, "srvsvc")
-    assert transceive(native, end, bind(SRVSVC))[2] == BIND_ACK
-    stub = struct.pack("<IIIIIIII", 0, 1, 1, 0x20004, 0, 0, 0xFFFFFFFF, 0)
-    answer = transceive(native, end, pdu(REQUEST, struct.pack("<IHH", len(stub), 0, SHARE_ENUM_ALL) + stub))
-    assert answer[2] == RESPONSE and answer[-4:] == bytes(4)
-    assert smbd.share.encode("utf-16-le") in answer
-
-
 def test_ordinary_user_is_that_user_to_samba(build, native, gateway, smbd):
     account = next(iter(smbd.users))
     with Server(build, smbd.ntpipe_dir, user=pwd.getpwnam(account).pw_uid) as ordinary:
-        end = opened(ordinary, "lsarpc")
-        assert transceive(ordinary, end, bind(LSARPC))[2] == BIND_ACK
-        # LsarGetUserName: server NULL, account and authority wanted as NULL.
-        stub = struct.pack("<I", 0) + struct.pack("<I", 0) + struct.pack("<I", 0)
-        answer = transceive(ordinary, end, pdu(REQUEST, struct.pack("<IHH", len(stub), 0, 45) + stub))
-        assert answer[2] == RESPONSE and account.encode("utf-16-le") in answer
+        with RpcPipe(ordinary, "lsarpc") as pipe:
+            assert pipe.bind(LSARPC)[2] == BIND_ACK
+            # LsarGetUserName: server NULL, account and authority wanted as NULL.
+            assert account.encode("utf-16-le") in pipe.call(45, bytes(12))
 
 
 def test_what_cannot_be_carried_ends_the_connection(native, gateway):
     for data in (b"", bytes(65536)):
-        end = opened(native, "lsarpc")
-        native.agent.send("write", end=end, data=data)
-        assert Status(native.agent.call("read", end=end, length=100).status) == Status.PIPE_BROKEN
-        native.agent.call("close", end=end)
+        with RpcPipe(native, "lsarpc") as pipe:
+            native.agent.send("write", end=pipe.end, data=data)
+            assert Status(native.agent.call("read", end=pipe.end, length=100).status) == Status.PIPE_BROKEN
     assert "without any bytes" in gateway.error_output() and "more than 65535 bytes" in gateway.error_output()
 
 
@@ -222,12 +153,95 @@ def test_stopped_gateway_stalls_no_other_pipe(native, gateway, client):
     native.create("elsewhere")
     os.kill(gateway.pid, signal.SIGSTOP)
     try:
-        end = opened(native, "elsewhere")
-        native.agent.call("close", end=end)
+        RpcPipe(native, "elsewhere").__exit__()
         assert Status(native.call("open", name="nowhere").status) == Status.OBJECT_NAME_NOT_FOUND
         assert client.create("srvsvc").status == Status.SUCCESS
     finally:
         os.kill(gateway.pid, signal.SIGCONT)
+
+
+# ---- what Samba serves, and its configuration ----
+
+
+def rewrite(path, text):
+    """With another time: Samba sees whole seconds."""
+    times = path.stat()
+    path.write_text(text)
+    os.utime(path, (times.st_atime, times.st_mtime + 2))
+
+
+@contextlib.contextmanager
+def changed_configuration(smbd, before, after):
+    """smb.conf says something else until this ends."""
+    path = pathlib.Path(smbd.configuration)
+    text = path.read_text()
+    assert before in text
+    rewrite(path, text.replace(before, after))
+    try:
+        yield
+    finally:
+        rewrite(path, text)
+
+
+def await_offer(native, name, present=True):
+    wait_until(lambda: (name in names_of(native)) == present, f"{name} is not what it should be", PATIENCE)
+
+
+def test_what_sambas_programs_serve_is_offered(native, gateway):
+    await_offer(native, "winreg")
+    # They name it beside ntsvcs; and there is a program for it that not every smbd needs.
+    assert {"plugplay", "mdssvc", "initshutdown", "samr", "lsass"} <= set(names_of(native))
+    assert "netlogon" not in names_of(native)  # this is no domain controller
+
+
+def test_socket_of_another_is_offered_when_it_is_there(native, gateway):
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(gateway.np / "of-another"))
+        os.kill(gateway.pid, signal.SIGHUP)
+        await_offer(native, "of-another")
+    (gateway.np / "of-another").unlink()
+    os.kill(gateway.pid, signal.SIGHUP)
+    await_offer(native, "of-another", present=False)
+
+
+def test_configuration_is_followed(native, gateway, smbd, client):
+    shown, hidden = native.create("shown-before"), native.create("only-later")
+    gateway.await_socket("shown-before")
+    file_id = client.open("shown-before")
+    shown.await_client()
+    with changed_configuration(smbd, "shown*:*", "only*:*"):
+        os.kill(gateway.pid, signal.SIGHUP)
+        gateway.await_socket("only-later")
+        gateway.await_socket("shown-before", present=False)
+        client.write(file_id, b"lives on")
+        assert shown.read() == b"lives on"
+        other_id = client.open("only-later")
+        hidden.await_client()
+        client.close(other_id)
+    os.kill(gateway.pid, signal.SIGHUP)
+    gateway.await_socket("only-later", present=False)
+    gateway.await_socket("shown-before")
+
+
+def test_configuration_that_cannot_be_read_changes_nothing(native, gateway, smbd):
+    native.create("shown-still")
+    gateway.await_socket("shown-still")
+    path = pathlib.Path(smbd.configuration)
+    path.rename(path.with_suffix(".away"))
+    os.kill(gateway.pid, signal.SIGHUP)
+    wait_until(lambda: "cannot read Samba's configuration" in gateway.error_output(), "the gateway does not say so", PATIENCE)
+    path.with_suffix(".away").rename(path)
+    native.create("shown-more")
+    gateway.await_socket("shown-more")
+    assert (gateway.np / "shown-still").exists()
+
+
+def test_changed_file_is_noticed(build, native, smbd):
+    native.create("only-noticed")
+    with gateway_of(Gateway(build, smbd, "--check-interval=1"), native) as gateway:
+        with changed_configuration(smbd, "shown*:*", "only-noticed:* shown*:*"):
+            gateway.await_socket("only-noticed")
+        gateway.await_socket("only-noticed", present=False)
 
 
 # ---- named_pipe_auth ----
@@ -253,29 +267,23 @@ def connected(path):
 @pytest.fixture(scope="module")
 def request_bytes(build, smbd):
     """A request as Samba's own library makes it: the gateway sends it to a service of ours that stands in for one of Samba's."""
-    with Server(build, smbd.ntpipe_dir) as native:
-        gateway = Gateway(build, smbd)
-        try:
-            gateway.await_registration(native)
-            path = gateway.np / "ntsvcs"
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
-            with socket.socket(socket.AF_UNIX) as service:
-                service.bind(str(path))
-                service.listen(1)
-                service.settimeout(PATIENCE)
-                native.agent.send("open", session=native.session, name="ntsvcs")
-                connection, _ = service.accept()
-                with connection:
-                    connection.settimeout(PATIENCE)
-                    head = receive(connection, 4)
-                    request = head + receive(connection, struct.unpack(">I", head)[0])
-                    # A hostile reply: the client hears that there is nothing, and the gateway goes on.
-                    connection.sendall(b"\0\0\0\x20NPAM" + b"\xff" * 28)
+    with Server(build, smbd.ntpipe_dir) as native, gateway_of(Gateway(build, smbd), native) as gateway:
+        path = gateway.np / "ntsvcs"
+        with contextlib.suppress(FileNotFoundError):
             path.unlink()
-            gateway.terminate()
-        finally:
-            gateway.kill()
+        with socket.socket(socket.AF_UNIX) as service:
+            service.bind(str(path))
+            service.listen(1)
+            service.settimeout(PATIENCE)
+            native.agent.send("open", session=native.session, name="ntsvcs")
+            connection, _ = service.accept()
+            with connection:
+                connection.settimeout(PATIENCE)
+                head = receive(connection, 4)
+                request = head + receive(connection, struct.unpack(">I", head)[0])
+                # A hostile reply: the client hears that there is nothing, and the gateway goes on.
+                connection.sendall(b"\0\0\0\x20NPAM" + b"\xff" * 28)
+        path.unlink()
     return request
 
 
