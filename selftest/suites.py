@@ -84,8 +84,10 @@ SUITES = [
     torture("smb2.compound"),
     torture("smb2.compound_async", quick=False),
     # Requests that we write ourselves, byte by byte; identities, loading, gateways: all that is in tests/samba.
-    pytests("requests", "samba", *(f"--ignore=samba/test_{each}.py" for each in ("selftest", "answers", "load"))),
+    pytests("requests", "samba", *(f"--ignore=samba/test_{each}.py" for each in ("selftest", "answers", "load", "rpc_gateway"))),
     pytests("answers", "samba/test_answers.py"),
+    # Native programs that call Samba's own RPC services, lsarpc, srvsvc and samr, without any SMB.
+    pytests("rpc", "samba/test_rpc_gateway.py", environments=("preload",)),
     # Of those the ones in which something ends that is still in use: a quick look with the sanitizer.
     pytests("lifetimes", "samba/test_smb2_cancel.py", "samba/test_smb2_compound.py", "-k", "not vfs and not trixie", environments=("asan",),
             quick=("asan",)),
