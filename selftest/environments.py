@@ -18,7 +18,7 @@ for folder in ("selftest", "tests", "tests/samba"):
         sys.path.append(str(ROOT / folder))
 
 from native import Server  # noqa: E402: found through the path just set
-from private_smbd import PrivateSmbd  # noqa: E402
+from private_smbd import RELEASE, PrivateSmbd  # noqa: E402
 
 # What smbd or a sanitizer says when it has found itself at fault.
 ALARMS = ("INTERNAL ERROR", "PANIC", "Sanitizer", "runtime error:")
@@ -77,6 +77,8 @@ ENVIRONMENTS = {"stock": stock, "preload": preload, "vfs": vfs, "asan": asan, "n
 
 def missing(name, build):
     """Why there cannot be such an environment; None: there can."""
+    if name == "asan" and RELEASE:
+        return f"the sanitizer's library of this release does not go into the smbd of {RELEASE}"
     if name == "asan" and not os.path.exists(os.path.join(instrumented(build), "samba_module/ntpipe.so")):
         return "the module is not built with the address sanitizer: make build-asan"
     return None

@@ -54,7 +54,7 @@ class Stream:
         self.outcomes, self.texts = {}, {}
         self.copy = open(os.path.join(folder, "subunit"), "w", encoding="utf-8")
         pipes = {"stdin": subprocess.PIPE, "text": True, "errors": "replace", "env": environment()}
-        known = [f"--expected-failures={knownfail}"]
+        known = [f"--expected-failures={path}" for path in knownfail]
         self.filter = subprocess.Popen(
             tool(samba_source, "filter-subunit", *known, "--strip-passed-output"), stdout=subprocess.PIPE, **pipes
         )

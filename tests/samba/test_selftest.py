@@ -64,7 +64,7 @@ def test_what_is_worse_than_on_stock():
     assert summary.worse_than(stock, ours) == ["is gone", "is skipped", "is expected to fail"]
 
 
-@pytest.mark.parametrize("list_", ["knownfail", "skip"])
+@pytest.mark.parametrize("list_", ["knownfail", "knownfail.bookworm", "knownfail.trixie", "skip"])
 def test_each_line_has_a_reason(list_):
     lines = [line for line in (SELFTEST / list_).read_text().splitlines() if line and not line.startswith("#")]
     assert len(list(reasons.read(SELFTEST / list_))) == len(lines)
