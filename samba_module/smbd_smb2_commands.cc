@@ -120,7 +120,9 @@ NTSTATUS process_command(smbd_smb2_request* request, std::uint16_t code, NTSTATU
 
 NTSTATUS process_ioctl(smbd_smb2_request* request)
 {
-    if (is_for_pipes(request) && has_size(request, smb2::wait_command) && smb2::is_wait(message_of(request).body)) {
+    const bool is_wait =
+        is_for_pipes(request) && has_size(request, smb2::wait_command) && smb2::is_wait(message_of(request).body);
+    if (is_wait && lp_nt_pipe_support()) {
         Gateway* gateway = gateway_for(request->xconn);
         if (gateway != nullptr) {
             return process_wait(request, *gateway);

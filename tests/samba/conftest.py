@@ -198,7 +198,7 @@ def join(server, name):
         pipe = server.create(own_name, **parameters)
         file_id = client.open(own_name) if access is None else client.open(own_name, access=access)
         pipe.await_client()
-        if parameters.get("type", 1):
+        if parameters.get("type", 1) and client_mode is not None:
             assert client.set_modes(file_id, client_mode).status == 0
         return file_id, pipe
 

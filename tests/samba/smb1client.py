@@ -295,6 +295,17 @@ class Request:
         return block if andx is None else block + bytes(-(offset + length) % 4)
 
 
+class RawData:
+    """What a READ_RAW gives: data without any header, and without a word about errors: none of it then."""
+
+    def __init__(self, connection):
+        self.connection, self.data = connection, None
+
+    def final(self, timeout=TIMEOUT):
+        self.connection.receive_until(lambda: self.data is not None, timeout)
+        return self.data
+
+
 class Connection(Wire):
     """The transport connection, which several sessions may share."""
 
@@ -304,6 +315,7 @@ class Connection(Wire):
         self.pending = {}
         self.signing_key, self.next_seqnum = None, 0
         self.unasked = []  # responses that nobody has asked for
+        self.raw = None  # the RawData that is waited for
 
     def take_mid(self):
         mid = self.next_mid
@@ -329,6 +341,9 @@ class Connection(Wire):
         return seqnum
 
     def take_packet(self, packet):
+        if self.raw is not None and packet[:4] != b"\xffSMB":
+            self.raw.data, self.raw = packet, None
+            return
         response = Response(packet)
         pending = self.pending.get(response.mid)
         if pending is None:
@@ -610,6 +625,17 @@ class Smb1Client(contextlib.AbstractContextManager):
 
     def read(self, fid, length=4096, **options):
         return self.start_read(fid, length, **options).final()
+
+    def start_raw_read(self, fid, length=4096, *, minimum=0, timeout=0):
+        """READ_RAW; timeout as that of READ_ANDX. No other request may be in flight that is answered before it."""
+        words = struct.pack("<HIHHIH", fid, 0, length, minimum, timeout & 0xFFFFFFFF, 0)
+        self.connection.raw = raw = RawData(self.connection)
+        block = Request(Command.READ_RAW, words).block(HEADER_SIZE)
+        self.connection.send_smb(self.header(Command.READ_RAW, self.connection.take_mid()) + block)
+        return raw
+
+    def raw_read(self, fid, length=4096, **options):
+        return self.start_raw_read(fid, length, **options).final()
 
     def start_write(self, fid, data, **options):
         return self.start(self.write_request(fid, data, **options))

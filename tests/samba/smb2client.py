@@ -42,6 +42,8 @@ READ_DATA, WRITE_DATA, READ_ATTRIBUTES, WRITE_ATTRIBUTES = 0x1, 0x2, 0x80, 0x100
 USUAL_ACCESS = 0x0012019F
 
 
+SESSION_BINDING = 1
+
 # Kinds of information: the third is that of security descriptors.
 VOLUME, SECURITY = 2, 3
 
@@ -315,12 +317,14 @@ class Smb2Client(contextlib.AbstractContextManager):
     """A session with a tree connection."""
 
     def __init__(self, port, user="", password="", *, dialect=0x302, signing=False, encryption=False, host="127.0.0.1",
-                 share="IPC$", domain="", workstation="NTPIPETEST", previous_session=0, _connection=None):  # fmt: skip
+                 share="IPC$", domain="", workstation="NTPIPETEST", previous_session=0, client_guid=None, _connection=None):  # fmt: skip
         self.user, self.password, self.domain, self.workstation = user, password, domain, workstation
         self.signing, self.encryption = signing, encryption
         self.session_id = self.tree_id = self.session_flags = 0
         self.keys, self.session_key, self.protected = None, None, False
         self.host, self.port, self.dialect = host, port, dialect
+        # Who says which one it is may have several connections for a session.
+        self.client_guid, self.has_channels = client_guid or os.urandom(16), client_guid is not None
         self.connection = _connection
         if _connection is None:
             self.connection = Connection(host, port, dialect)
@@ -337,6 +341,18 @@ class Smb2Client(contextlib.AbstractContextManager):
     def another_session(self, user, password, **options):
         """A further session on the same connection."""
         return Smb2Client(self.port, user, password, host=self.host, dialect=self.dialect, _connection=self.connection, **options)
+
+    def another_channel(self):
+        """A further connection for this session and its tree; it signs what it sends. SMB 3, and the client has said its client_guid."""
+        channel = Smb2Client(self.port, self.user, self.password, dialect=self.dialect, signing=True, host=self.host, share=None,
+                             client_guid=self.client_guid)  # fmt: skip
+        channel.session_id, channel.tree_id, channel.keys = self.session_id, self.tree_id, self.keys
+        response = channel.log_in(flags=SESSION_BINDING)
+        if response.status != Status.SUCCESS:
+            channel.drop()
+            raise StatusError(response)
+        channel.begin_session(response, channel.channel_key)
+        return channel
 
     def __exit__(self, *_):
         self.drop()
@@ -407,7 +423,8 @@ class Smb2Client(contextlib.AbstractContextManager):
 
     def negotiate(self):
         capabilities = 0x44 if self.dialect >= 0x300 else 0x04  # large MTU; encryption
-        body = struct.pack("<HHHHI", 36, 1, 1, 0, capabilities) + os.urandom(16)
+        capabilities |= 0x08 if self.has_channels else 0
+        body = struct.pack("<HHHHI", 36, 1, 1, 0, capabilities) + self.client_guid
         if self.dialect == 0x311:
             salt = struct.pack("<HHI HHH", 1, 38, 0, 1, 32, 1) + os.urandom(32) + bytes(2)
             ciphers = struct.pack("<HHI HH", 2, 4, 0, 1, self.connection.cipher)
@@ -424,8 +441,8 @@ class Smb2Client(contextlib.AbstractContextManager):
             raise StatusError(response)
         self.max_transact, self.max_read, self.max_write = struct.unpack_from("<III", response.body, 28)
 
-    def setup_session(self, token, previous_session):
-        body = struct.pack("<HBBIIHHQ", 25, 0, 1, 0, 0, 88, len(token), previous_session) + token
+    def setup_session(self, token, previous_session, flags):
+        body = struct.pack("<HBBIIHHQ", 25, flags, 1, 0, 0, 88, len(token), previous_session) + token
         packet = bytearray(self.connection.header(Command.SESSION_SETUP, self.session_id, 0) + body)
         pending = Pending(self, struct.unpack_from("<Q", packet, 24)[0])
         self.connection.pending[pending.message_id] = pending
@@ -433,11 +450,11 @@ class Smb2Client(contextlib.AbstractContextManager):
         self.connection.add_to_preauth_hash(bytes(packet))
         return pending.final()
 
-    def log_in(self, *, previous_session=0, between=None):
+    def log_in(self, *, previous_session=0, between=None, flags=0):
         """Logs in, or, in a session that exists, authenticates again; `between` is called in the middle of it."""
         preauth_of_connection = self.connection.preauth_hash
         login = Login(self.user, self.password, self.domain, self.workstation)
-        response = self.setup_session(login.first_token(), previous_session)
+        response = self.setup_session(login.first_token(), previous_session, flags)
         if response.status != Status.MORE_PROCESSING_REQUIRED:
             return response
         if between is not None:
@@ -446,7 +463,8 @@ class Smb2Client(contextlib.AbstractContextManager):
         self.session_id = response.session_id
         offset, length = struct.unpack_from("<HH", response.packet, HEADER_SIZE + 4)
         second = login.second_token(response.packet[offset : offset + length])
-        response = self.setup_session(second, previous_session)
+        response = self.setup_session(second, previous_session, flags)
+        self.channel_key = login.session_key
         if response.status == Status.SUCCESS and first_time:
             self.begin_session(response, login.session_key)
         self.connection.preauth_hash = preauth_of_connection

@@ -17,6 +17,7 @@ from smb1client import (
 from smb2client import Status
 
 DEFAULT_TIMEOUT, FOR_EVER = -2, -1
+WRITE_ONLY = 0x00120116
 
 
 def pattern(size):
@@ -395,3 +396,63 @@ def test_locking_is_refused(smb1, join):
     assert response.status in (Status.INVALID_DEVICE_REQUEST, Status.ACCESS_DENIED)
     pipe.write(b"goes on")
     assert smb1.read(fid).data == b"goes on"
+
+
+# ---- READ_RAW ----
+
+
+def test_raw_read_is_data_alone(smb1, join):
+    """Where a message is too long, what follows is the next one's data: nothing tells."""
+    fid, pipe = join(smb1)
+    pipe.write(b"0123456789")
+    pipe.write(b"next")
+    assert [smb1.raw_read(fid, length) for length in (4, 100, 100)] == [b"0123", b"456789", b"next"]
+
+
+def test_raw_read_of_a_byte_pipe(smb1, join):
+    fid, pipe = join(smb1, type=0, outbound_quota=70_000)
+    data = bytes(range(250)) * 260
+    pipe.write(data)
+    assert smb1.raw_read(fid, 60_000) + smb1.raw_read(fid, 60_000) == data
+
+
+@pytest.mark.parametrize("timeout", [0, 1])
+def test_raw_read_of_nothing(smb1, join, timeout):
+    fid, pipe = join(smb1)
+    assert smb1.raw_read(fid, 100, minimum=timeout, timeout=timeout) == b""
+    pipe.write(b"later")
+    assert smb1.raw_read(fid, 100) == b"later"
+
+
+def test_raw_read_waits(smb1, join):
+    fid, pipe = join(smb1)
+    waiting = smb1.start_raw_read(fid, 100, minimum=1, timeout=FOR_EVER)
+    smb1.echo()
+    assert waiting.data is None
+    pipe.write(b"hello")
+    assert waiting.final() == b"hello"
+
+
+def test_raw_read_waits_for_the_minimum(smb1, join):
+    fid, pipe = join(smb1, type=0)
+    pipe.write(b"abc")
+    waiting = smb1.start_raw_read(fid, 100, minimum=5, timeout=FOR_EVER)
+    smb1.echo()
+    assert waiting.data is None
+    pipe.write(b"defg")
+    assert waiting.final() == b"abcdefg"
+
+
+def test_raw_read_ends_with_its_pipe(smb1, join):
+    fid, pipe = join(smb1)
+    waiting = smb1.start_raw_read(fid, 100, minimum=1, timeout=FOR_EVER)
+    smb1.echo()
+    pipe.close()
+    assert waiting.final() == b""
+    assert smb1.raw_read(fid, 100) == b""
+
+
+def test_raw_read_needs_the_right(smb1, join):
+    fid, pipe = join(smb1, access=WRITE_ONLY, client_mode=None)
+    pipe.write(b"secret")
+    assert smb1.raw_read(fid, 100) == b""

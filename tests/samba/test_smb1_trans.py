@@ -4,7 +4,7 @@ import struct
 import time
 
 import pytest
-from smb1client import BAD_PIPE, ERRDOS, MORE_DATA, Command, Trans
+from smb1client import BAD_PIPE, ERRDOS, HEADER_SIZE, MORE_DATA, Command, Trans
 from smb2client import Status
 
 NO_FID = 0x7FF7
@@ -540,6 +540,98 @@ def test_two_transactions_side_by_side(smb1, join):
     for (pending, _), (_, pipe) in zip(halves, joined, strict=True):
         assert pending.final().count == 3000
         assert pipe.read() == pattern(3000)
+
+
+def begun(client, fid, data, sizes, subcommand=Trans.WRITE):
+    """A transaction of which the first piece was sent, and the blocks of the others."""
+    first, *others = sizes
+    request = client.trans_request((subcommand, fid), data[:first], totals=(0, len(data)))
+    pending = client.start_pieces(request, wait=False)
+    pending.wait_interim()
+    blocks, begin = [], first
+    for size in others:
+        blocks.append(request.secondary(HEADER_SIZE, b"", 0, data[begin : begin + size], begin))
+        begin += size
+    return pending, blocks
+
+
+@pytest.mark.parametrize("order", [(3, 2, 1, 0), (1, 3, 0, 2)], ids=["reversed", "mixed"])
+def test_secondary_packets_in_any_order(smb1, join, order):
+    """Each says where it belongs."""
+    fid, pipe = join(smb1)
+    pending, blocks = begun(smb1, fid, pattern(3000), (200, 700, 700, 700, 700))
+    for number in order:
+        smb1.send_secondary(pending, blocks[number])
+    assert pending.final().count == 3000
+    assert pipe.read() == pattern(3000)
+
+
+def test_parameters_behind_the_data(smb1, join):
+    """Of CALL_NMPIPE there are none; QUERY_NMPIPE_INFO has its level in the very last packet."""
+    fid, _ = join(smb1)
+    request = smb1.trans_request((Trans.QUERY_INFO, fid), b"", b"", totals=(2, 4))
+    pending = smb1.start_pieces(request, wait=False)
+    pending.wait_interim()
+    smb1.send_secondary(pending, request.secondary(HEADER_SIZE, b"", 0, b"data", 0))
+    smb1.send_secondary(pending, request.secondary(HEADER_SIZE, b"\0", 1, b"", 0))
+    smb1.send_secondary(pending, request.secondary(HEADER_SIZE, b"\1", 0, b"", 0))
+    assert pending.final().status == Status.SUCCESS
+
+
+@pytest.mark.parametrize("begin", [0, 999, 1001, 1999], ids=str)
+def test_secondary_packets_that_overlap(smb1, join, begin):
+    """The transaction is over with an error, and nothing of it is written."""
+    fid, pipe = join(smb1)
+    request = smb1.trans_request((Trans.WRITE, fid), pattern(3000)[:1000], totals=(0, 3000))
+    pending = smb1.start_pieces(request, wait=False)
+    pending.wait_interim()
+    smb1.send_secondary(pending, request.secondary(HEADER_SIZE, b"", 0, bytes(500), 1500))
+    smb1.send_secondary(pending, request.secondary(HEADER_SIZE, b"", 0, bytes(600), begin))
+    assert pending.final().status == Status.INVALID_PARAMETER
+    assert smb1.trans(Trans.WRITE, fid, b"another").status == Status.SUCCESS
+    assert pipe.read() == b"another"
+
+
+def test_rest_that_never_comes_is_cancelled(smb1, join):
+    """NT_CANCEL forgets what has come; what comes afterwards belongs to nothing."""
+    fid, pipe = join(smb1)
+    pending, blocks = begun(smb1, fid, pattern(3000), (1500, 1500))
+    pending.cancel()
+    smb1.send_secondary(pending, blocks[0])
+    assert smb1.trans(Trans.WRITE, fid, b"another").status == Status.SUCCESS
+    assert pipe.read() == b"another"
+
+
+def test_rest_that_comes_after_the_pipe_was_closed(smb1, join):
+    fid, pipe = join(smb1)
+    pending, blocks = begun(smb1, fid, pattern(3000), (1500, 1500))
+    smb1.close(fid)
+    pipe.await_end_of_client()
+    smb1.send_secondary(pending, blocks[0])
+    assert pending.final().status == Status.INVALID_HANDLE
+
+
+@pytest.mark.parametrize("end", ["tree_disconnect", "logoff"])
+def test_rest_that_never_comes_before_the_end(connect_smb1, join, end):
+    client = connect_smb1()
+    fid, pipe = join(client)
+    begun(client, fid, pattern(3000), (1500, 1500))
+    assert getattr(client, end)().status == Status.SUCCESS
+    pipe.await_end_of_client()
+
+
+def test_transact_without_the_right_to_ask_for_modes(smb1, server, name):
+    """Whether it reads by message comes with the open, and needs no FILE_READ_ATTRIBUTES."""
+    pipe = server.create(name)
+    fid = smb1.open(name, access=0x00100003)
+    pipe.await_client()
+    pending = smb1.start_transceive(fid, b"question")
+    assert pipe.read() == b"question"
+    pipe.write(b"answer")
+    assert pending.final().data == b"answer"
+    pipe.write(b"0123456789")
+    assert smb1.read(fid, 4).status == Status.BUFFER_OVERFLOW
+    assert smb1.query_state(fid)[0].status == Status.ACCESS_DENIED
 
 
 def test_one_way_transaction_of_nobody(smb1):
