@@ -29,10 +29,11 @@ build-trixie: all
 test: all build-asan build-tsan build-trixie
 	$(PYTHON) tests/run build
 
-# What runs under Wine, and how Windows and native programs compare in every pipe call.
+# What runs under Wine, and how Windows and native programs compare in every pipe call. DISTRO=trixie: on that release's Wine.
 test-wine: all
+	$(if $(DISTRO),tests/wine/libraries $(DISTRO))
 	rm -f build/tests/wine/walk-*.txt; \
-	NTPIPE_WINE_ALL=1 $(PYTHON) tests/run build wine conformance/test_conformance.py -k wine; status=$$?; \
+	NTPIPE_WINE_ALL=1 $(if $(DISTRO),tests/wine/inside $(DISTRO)) $(PYTHON) tests/run build wine conformance/test_conformance.py -k wine; status=$$?; \
 	cat build/tests/wine/walk-*.txt && exit $$status
 
 # The cases of the semantics over every transport: what applies, passed, failed, is waited for; and docs/CONFORMANCE.md.
@@ -83,6 +84,7 @@ help:
 	@echo 'make [all]         library, broker, tools, Samba module, examples, tests, benchmarks, in build/'
 	@echo 'make test          the same once more with sanitizers (build/asan, build/tsan), then all tests'
 	@echo 'make test-wine     what of them runs under Wine; prints how Windows and native programs compare in every pipe call'
+	@echo '                   (DISTRO=trixie: on the Wine of that release)'
 	@echo 'make conformance  the cases of the semantics over every transport, counted; writes docs/CONFORMANCE.md'
 	@echo 'make mutations    breaks one rule after the other and shows that tests notice (an hour; MUTATIONS="3.3 7": only these)'
 	@echo 'make selftest      smbtorture and suites of our own, with the module beside stock smbd (TESTS=REGEX: only these)'

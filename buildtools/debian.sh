@@ -80,6 +80,73 @@ write_apt_configuration() {
 	} >"$directory/apt.conf"
 }
 
+# ---- packages of another release, unpacked ----
+
+# For scripts that are called with [--renew] RELEASE: sets `release` and `renew`, and sees to it that clean_debian is called.
+parse_release() {
+	renew=
+	case ${1-} in
+	-h | --help) usage && exit ;;
+	--renew) renew=yes && shift ;;
+	esac
+	[ $# = 1 ] || { usage >&2 && exit 2; }
+	release=$1
+	case $release in
+	'' | *[!a-z]*) fail "$release is not the name of a release" ;;
+	esac
+	trap clean_debian EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' HUP TERM
+	find_cache
+}
+
+# The sources of apt for release $1 on the mirrors that the system has for its own release.
+sources_of_release() {
+	own=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME-}")
+	keys=/usr/share/keyrings/debian-archive-keyring.gpg
+	# Without network: this says what would be fetched.
+	apt-get update --print-uris | sed -n "s,^'\([^']*\)/dists/$own\([^/']*\)/InRelease'.*,\1 \2,p" |
+		while read -r mirror suite; do
+			printf "%s [signed-by=$keys] %s %s main\n" deb "$mirror" "$1$suite" deb-src "$mirror" "$1$suite"
+		done
+}
+
+# Makes $work/apt ready to fetch from release $1, and has apt use it until unset APT_CONFIG.
+use_release() {
+	mkdir "$work/apt"
+	: >"$work/apt/status"
+	# To apt nothing is installed, so it fetches all that is needed.
+	write_apt_configuration "$work/apt" "Dir::State::status \"$work/apt/status\";" 'APT::Default-Release "";'
+	sources_of_release "$1" >"$work/apt/sources.list"
+	[ -s "$work/apt/sources.list" ] || fail "the system has no mirror of Debian for its own release"
+	export APT_CONFIG="$work/apt/apt.conf"
+	quietly apt-get -o APT::Update::Error-Mode=any update
+}
+
+# Unpacks all packages that were fetched as $work/root. It looks like a system, but nothing in it was set up.
+unpack_packages() {
+	say "unpacking $(ls "$work"/apt/archives/*.deb | wc -l) packages"
+	mkdir "$work/root"
+	for package in "$work"/apt/archives/*.deb; do
+		quietly dpkg-deb -x "$package" "$work/root"
+	done
+	# Else the package base-files' part.
+	for folder in bin sbin lib lib64; do
+		[ -e "$work/root/$folder" ] || ln -s "usr/$folder" "$work/root/$folder"
+	done
+	mkdir -p "$work/root/tmp" "$work/root/proc" "$work/root/dev" "$work/root/run"
+}
+
+# ---- Wine's source ----
+
+# Unpacks as $2 those files of Wine's source, whose archive is in $1, that its pipe tests are made of. Debian's patches leave them
+# alone, so the original archive will do.
+unpack_wine_tests() {
+	mkdir "$2"
+	quietly tar -xf "$1"/wine_*.orig.tar.* -C "$2" --strip-components=1 --wildcards \
+		'*/include/wine/test.h' '*/dlls/ntdll/tests/pipe.c' '*/dlls/kernel32/tests/pipe.c'
+}
+
 # ---- Samba's headers ----
 
 # What the generated headers depend on, besides Samba's source.
