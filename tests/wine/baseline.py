@@ -75,4 +75,34 @@ BASELINES = {
                 "test_nowait": {4038: 1, 4040: 1, 4042: 1, 4044: 1},
             }),
     },
+    "10.0": {
+        "ntdll": Baseline(
+            tests={
+                "create_process": 2, "test_create_invalid": 6, "test_create": 72, "test_overlapped": 14, "thread": 1,
+                "test_alertable": 20, "test_nonalertable": 12, "test_cancelio": 17, "synchronousio_thread": 2,
+                "test_cancelsynchronousio": 36, "test_filepipeinfo": 88, "apc": 72, "test_peek": 42, "create_pipe_pair": 122,
+                "read_pipe_test": 876, "test_transceive": 6, "test_completion": 89, "blocking_thread": 52,
+                "test_blocking": 63, "test_volume_info": 10, "_test_file_name": 16, "create_pipe_server": 6,
+                "connect_pipe": 8, "connect_and_write_pipe": 8, "test_pipe_state": 67, "test_pipe_with_data_state": 160,
+                "pipe_for_each_state": 18, "create_local_info_test_pipe": 3, "connect_pipe_reader": 4,
+                "test_pipe_local_info": 186, "test_file_info": 11, "get_security_descriptor": 36, "get_current_owner": 4,
+                "get_current_group": 4, "well_known_sid": 2, "test_security_info": 41,
+                "subtest_empty_name_pipe_operations": 28, "test_empty_name": 33, "subtest_pipe_name": 44,
+                "test_async_cancel_on_handle_close": 80,
+            },
+            todos={
+                "test_alertable": {494: 1, 508: 1},
+                "test_blocking": {1797: 2},
+                "test_pipe_with_data_state": {2133: 10, 2153: 1},
+                "test_pipe_local_info": {2346: 10},
+                "test_file_info": {2438: 1},
+                "test_security_info": {2578: 1, 2579: 1, 2637: 1},
+                "subtest_empty_name_pipe_operations": {2691: 2, 2695: 2, 2704: 2, 2713: 2, 2722: 2},
+                "test_empty_name": {2790: 1, 2811: 1, 2844: 1},
+                "subtest_pipe_name": {2959: 2},
+                "test_async_cancel_on_handle_close": {3101: 1},
+            }),
+    },
 }
+# kernel32's are the same in both, and come out the same.
+BASELINES["10.0"]["kernel32"] = BASELINES["8.0"]["kernel32"]

@@ -13,6 +13,9 @@ from agent import driver
 from wine import samba, windows
 
 RECIPES = os.path.join(windows.TOP, "docs", "recipes")
+# Some recipes start many programs one after the other, each of which takes seconds on a busy machine.
+PATIENCE = 150
+pytestmark = pytest.mark.timeout(300)
 
 
 def blocks(page, kind="sh"):
@@ -50,7 +53,7 @@ class Kitchen:
         return self.output.read()
 
     def wait_until(self, condition):
-        for _ in range(driver.PATIENCE * 50):
+        for _ in range(PATIENCE * 50):
             if condition():
                 return
             assert self.shell.poll() is None, self.said()
