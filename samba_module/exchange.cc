@@ -3,6 +3,7 @@
 #include "exchange.hpp"
 
 #include "doubt.hpp"
+#include "waiting.hpp"
 #include "wire.hpp"
 
 #include <algorithm>
@@ -12,36 +13,6 @@
 
 namespace ntpipe::samba {
 namespace {
-
-void wait_for(Exchange& exchange, tevent_req* inner, void (*receive)(Exchange&))
-{
-    if (inner == nullptr) {
-        exchange.status = Status::no_memory;
-        return;
-    }
-    exchange.inner = inner;
-    exchange.receive = receive;
-    if (!tevent_req_is_in_progress(inner)) {
-        receive(exchange);
-    }
-}
-
-/// Takes in the result of a request, and lets go of it.
-template <typename Receive>
-void received(Exchange& exchange, Receive&& receive)
-{
-    exchange.status = static_cast<Status>(receive(exchange.inner));
-    talloc_free(exchange.inner);
-    exchange.inner = nullptr;
-}
-
-// nullptr: out of memory, and the status says so.
-std::uint8_t* make_output(Exchange& exchange)
-{
-    exchange.output = talloc_array(exchange.memory, std::uint8_t, std::max<std::uint32_t>(exchange.length, 1));
-    exchange.status = exchange.output == nullptr ? Status::no_memory : Status::pending;
-    return exchange.output;
-}
 
 ntpipe_traits traits_of(ntpipe_end* end)
 {

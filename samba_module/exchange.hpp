@@ -13,11 +13,14 @@
 
 namespace ntpipe::samba {
 
+class RootDirectory;
+
 struct Exchange {
     // Who asks for what.
     TALLOC_CTX* memory = nullptr; ///< buffers and the library's requests belong to it
     tevent_context* events = nullptr;
-    ntpipe_end* end = nullptr; ///< the pipe; nullptr for a wait
+    ntpipe_end* end = nullptr;     ///< the pipe; nullptr for a wait
+    RootDirectory* root = nullptr; ///< or the root of IPC$
 
     Wanted wanted;              ///< what needs no pipe that is open: the name, and for whom
     Gateway* gateway = nullptr; ///< the same
@@ -28,6 +31,8 @@ struct Exchange {
     std::uint8_t kind = 0;               ///< of SMB2's information: what the class is one of
     std::uint32_t code = 0;              ///< control code, information class, parts of a security descriptor
     std::uint32_t length = 0;            ///< of the output that is wanted
+    bool is_single = false;              ///< an enumeration: one entry
+    bool restarts = false;               ///< an enumeration: from the beginning
     std::span<const std::uint8_t> input; ///< stays until the exchange is over
 
     // While it is pending.

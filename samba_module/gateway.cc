@@ -59,6 +59,17 @@ bool Gateway::admits(const ntpipe_identity& identity, const std::string& name) c
     return (identity.flags & NTPIPE_IDENTITY_ANONYMOUS) == 0 || null_session_pipes_.contain(name);
 }
 
+bool Gateway::shows(const std::string& name, std::uint32_t owner, bool offered) const
+{
+    return samba_names_.contain(name) ? offered : exports_.allow(name, owner);
+}
+
+timeval Gateway::open_deadline() const
+{
+    constexpr std::uint32_t per_second = 1000;
+    return tevent_timeval_current_ofs(open_timeout() / per_second, open_timeout() % per_second * per_second);
+}
+
 // ---- the session ----
 
 bool Gateway::connect()
@@ -94,11 +105,25 @@ Status Gateway::open_session()
     handlers.size = sizeof(handlers);
     handlers.appeared = [](void* data, std::uint64_t id, const char* name, std::uint64_t scope, std::uint32_t owner,
                            bool offered) {
-        static_cast<Gateway*>(data)->names_.appeared(id, {name, scope, owner, offered});
+        const Names::Pipe pipe{name, scope, owner, offered};
+        static_cast<Gateway*>(data)->names_.appeared(id, pipe);
+        static_cast<Gateway*>(data)->tell_observers(pipe);
     };
-    handlers.gone = [](void* data, std::uint64_t id) { static_cast<Gateway*>(data)->names_.gone(id); };
+    handlers.gone = [](void* data, std::uint64_t id) {
+        Gateway& self = *static_cast<Gateway*>(data);
+        const std::optional<Names::Pipe> pipe = self.names_.gone(id);
+        if (pipe) {
+            self.tell_observers(*pipe);
+        }
+    };
     handlers.complete = [](void* data) { static_cast<Gateway*>(data)->names_complete(); };
-    handlers.reset = [](void* data) { static_cast<Gateway*>(data)->names_.reset(); };
+    handlers.reset = [](void* data) {
+        Gateway& self = *static_cast<Gateway*>(data);
+        self.names_.reset();
+        while (Observer* observer = self.observers_.pop_front()) { // what has changed until it is back, nobody can tell
+            finish_later(observer->request, self.events_, Status::success);
+        }
+    };
     return static_cast<Status>(ntpipe_watch_names(this, session_, &handlers, this, &watch_));
 }
 
@@ -130,6 +155,49 @@ void Gateway::names_complete()
     while (Waiter* waiter = waiters_.pop_front()) {
         finish_later(waiter->request, events_, Status::success);
     }
+}
+
+// ---- waiting for changes ----
+
+void Gateway::tell_observers(const Names::Pipe& pipe)
+{
+    if (!names_.complete() || !shows(pipe.name, pipe.owner, pipe.offered)) {
+        return;
+    }
+    for (Observer* observer = observers_.front(); observer != nullptr;) {
+        Observer* next = observers_.after(*observer);
+        if (pipe.scope == NTPIPE_WATCH_GLOBAL || pipe.scope == observer->user) {
+            observer->unlink();
+            finish_later(observer->request, events_, Status::success);
+        }
+        observer = next;
+    }
+}
+
+tevent_req* Gateway::change_send(TALLOC_CTX* memory, std::uint32_t user)
+{
+    Observer* observer = nullptr;
+    tevent_req* request = make_request(memory, observer);
+    if (request == nullptr) {
+        return nullptr;
+    }
+    observer->events = events_;
+    observer->user = user;
+    tevent_req_set_cancel_fn(request, [](tevent_req* cancelled) {
+        auto& state = *state_of<Observer>(cancelled);
+        state.unlink();
+        finish_later(cancelled, state.events, Status::cancelled);
+        return true;
+    });
+    observers_.push_back(*observer);
+    return request;
+}
+
+Status Gateway::change_recv(tevent_req* request)
+{
+    const Status status = status_of(request);
+    tevent_req_received(request);
+    return status;
 }
 
 // ---- waiting for the list of names ----

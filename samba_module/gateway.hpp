@@ -40,17 +40,34 @@ public:
     [[nodiscard]] Place place_of(const std::string& name, std::uint32_t user);
     /// Whether it is for clients like this one at all, whatever its descriptor says.
     [[nodiscard]] bool admits(const ntpipe_identity& identity, const std::string& name) const;
+    /// Whether clients are shown it: what is exported, and what of Samba's own a gateway offers.
+    [[nodiscard]] bool shows(const std::string& name, std::uint32_t owner, bool offered) const;
     [[nodiscard]] std::uint64_t appearances() const { return names_.appearances(); }
 
     [[nodiscard]] ntpipe_session* session() { return session_; }
+    /// nullptr: there is something wrong with the settings.
+    [[nodiscard]] ntpipe_session* connected_session() { return connect() ? session_ : nullptr; }
     [[nodiscard]] tevent_context* events() { return events_; }
     [[nodiscard]] unsigned open_timeout() const { return settings_.open_timeout; }
+    /// The end of that time, if it begins now.
+    [[nodiscard]] timeval open_deadline() const;
 
     /// Waits until the list of names is complete. Any status but success: it will not be, as far as one can see.
     [[nodiscard]] tevent_req* names_send(TALLOC_CTX* memory);
     [[nodiscard]] static Status names_recv(tevent_req* request);
 
+    /// Waits until a pipe that is shown to this Unix user has come or gone.
+    [[nodiscard]] tevent_req* change_send(TALLOC_CTX* memory, std::uint32_t user);
+    [[nodiscard]] static Status change_recv(tevent_req* request);
+
 private:
+    /// Somebody waits for a change.
+    struct Observer : glue::ListNode {
+        tevent_req* request = nullptr;
+        tevent_context* events = nullptr;
+        std::uint64_t user = 0;
+    };
+
     /// Somebody waits for the list of names.
     struct Waiter : glue::ListNode {
         tevent_req* request = nullptr;
@@ -62,6 +79,7 @@ private:
     void disconnect();
     [[nodiscard]] Status open_session();
     void names_complete();
+    void tell_observers(const Names::Pipe& pipe);
     void complain(Status status);
     static void ping_done(tevent_req* ping);
 
@@ -77,6 +95,7 @@ private:
     bool unusable_ = false;   ///< there is something wrong with the settings
     bool complained_ = false; ///< since the broker was last there
     glue::List<Waiter> waiters_;
+    glue::List<Observer> observers_;
 };
 
 } // namespace ntpipe::samba

@@ -59,6 +59,7 @@ std::span<const Redirection> redirections()
         NTPIPE_REDIRECT(np_open, open_pipe),
         NTPIPE_REDIRECT(close_fake_file, close_pipe),
         NTPIPE_REDIRECT(conn_force_tdis, force_tree_disconnect),
+        NTPIPE_REDIRECT(smbd_server_connection_terminate_ex, terminate_connection),
     };
 #undef NTPIPE_TRANSACTION
 #undef NTPIPE_FOR_FILES

@@ -36,13 +36,16 @@ void Names::appeared(std::uint64_t id, Pipe pipe)
     ++appearances_;
 }
 
-void Names::gone(std::uint64_t id)
+std::optional<Names::Pipe> Names::gone(std::uint64_t id)
 {
     const auto found = pipes_.find(id);
-    if (found != pipes_.end()) {
-        unindex(id, found->second.name);
-        pipes_.erase(found);
+    if (found == pipes_.end()) {
+        return std::nullopt;
     }
+    Pipe pipe = std::move(found->second);
+    unindex(id, pipe.name);
+    pipes_.erase(found);
+    return pipe;
 }
 
 void Names::unindex(std::uint64_t id, const std::string& name)

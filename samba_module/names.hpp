@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -18,7 +19,8 @@ public:
     };
 
     void appeared(std::uint64_t id, Pipe pipe);
-    void gone(std::uint64_t id);
+    /// What it was, if it was known.
+    std::optional<Pipe> gone(std::uint64_t id);
     void set_complete() { complete_ = true; }
     void reset();
 

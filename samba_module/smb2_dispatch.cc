@@ -3,7 +3,7 @@
 #include "smb2_dispatch.hpp"
 
 #include "doubt.hpp"
-
+#include "root_directory.hpp"
 #include "wire.hpp"
 
 #include <algorithm>
@@ -262,6 +262,85 @@ constexpr std::array<Command, 9> commands{{
     {code_set_info, 33, 16, 500, decode_set_info, call_set_kind, 2, encode_set_info},
 }};
 
+// ---- the root of IPC$ (SEMANTICS 8.4, 1.4, 1.7): a directory, whose answers are the library's ----
+
+constexpr std::array<Kind, 2> root_kinds{{
+    {1, call_root_query, call_root_set},
+    {2, call_root_query_volume, nullptr},
+}};
+
+Status decode_query_directory(const Message& message, Exchange& exchange, std::uint32_t& payload)
+{
+    constexpr std::uint8_t restart = 0x01;
+    constexpr std::uint8_t single = 0x02;
+    constexpr std::uint8_t reopen = 0x10;
+    const std::uint8_t flags = message.body[3];
+    const auto pattern = message.part(get<std::uint16_t>(message.body, 24), get<std::uint16_t>(message.body, 26));
+    exchange.code = message.body[2];
+    exchange.length = get<std::uint32_t>(message.body, 28);
+    exchange.is_single = (flags & single) != 0;
+    exchange.restarts = (flags & (restart | reopen)) != 0;
+    payload = exchange.length;
+    if (!pattern || exchange.length > message.max_transact) {
+        return Status::invalid_parameter;
+    }
+    return smbd::utf8_from(*pattern, exchange.wanted.name) ? Status::success : Status::object_name_invalid;
+}
+
+// There are no records: a change only says that there was one.
+Status decode_change_notify(const Message& message, Exchange& /*exchange*/, std::uint32_t& payload)
+{
+    constexpr std::uint32_t known_changes = 0xFFF;
+    payload = get<std::uint32_t>(message.body, 4);
+    const bool is_good = payload <= message.max_transact && (get<std::uint32_t>(message.body, 24) & known_changes) != 0;
+    return is_good ? Status::success : Status::invalid_parameter;
+}
+
+const Kind* find_root_kind(std::uint8_t number)
+{
+    const auto* row = std::ranges::find(root_kinds, number, &Kind::number);
+    return row == root_kinds.end() ? nullptr : row;
+}
+
+Status decode_root_query(const Message& message, Exchange& exchange, std::uint32_t& payload)
+{
+    const Status status = decode_query_info(message, exchange, payload);
+    return is_error(status) || find_root_kind(exchange.kind) != nullptr ? status : Status::not_supported;
+}
+
+Status decode_root_set(const Message& message, Exchange& exchange, std::uint32_t& payload)
+{
+    const Status status = decode_set_info(message, exchange, payload);
+    const Kind* kind = find_root_kind(exchange.kind);
+    return is_error(status) || (kind != nullptr && kind->set != nullptr) ? status : Status::not_supported;
+}
+
+void call_root_query_kind(Exchange& exchange)
+{
+    find_root_kind(exchange.kind)->query(exchange);
+}
+
+constexpr std::array<Command, 9> root_commands{{
+    {code_flush, 24, 8, 0, refuse_device, nullptr, 0, nullptr},
+    {code_read, 49, 16, 0, decode_read, call_root_read, 16, encode_read},
+    {code_write, 49, 16, 0, decode_write, call_root_write, 16, encode_write},
+    {code_lock, 48, 8, 0, refuse_device, nullptr, 0, nullptr},
+    {code_ioctl, 57, 8, 1000, decode_ioctl, call_root_control, 48, encode_ioctl},
+    {code_query_directory, 33, 8, 500, decode_query_directory, call_enumerate, 8, encode_query_info},
+    {code_change_notify, 32, 8, 500, decode_change_notify, call_notify, 8, encode_query_info},
+    {code_query_info, 41, 24, 0, decode_root_query, call_root_query_kind, 8, encode_query_info},
+    {code_set_info, 33, 16, 0, decode_root_set, call_root_set, 2, encode_set_info},
+}};
+
+const Command& row_of(const std::array<Command, 9>& rows, std::uint16_t code)
+{
+    const auto* row = std::ranges::find(rows, code, &Command::code);
+    if (row == rows.end()) {
+        std::abort(); // the redirected functions are for the commands in the tables
+    }
+    return *row;
+}
+
 } // namespace
 
 const Command wait_command{code_ioctl, 57, 8, 1000, decode_wait, call_wait, 48, encode_ioctl};
@@ -287,11 +366,12 @@ std::array<std::uint8_t, 4> error_data(const Exchange& exchange)
 
 const Command& command(std::uint16_t code)
 {
-    const auto* row = std::ranges::find(commands, code, &Command::code);
-    if (row == commands.end()) {
-        std::abort(); // the redirected functions are for the commands above
-    }
-    return *row;
+    return row_of(commands, code);
+}
+
+const Command& root_command(std::uint16_t code)
+{
+    return row_of(root_commands, code);
 }
 
 bool is_wait(Bytes ioctl_body)
@@ -318,15 +398,14 @@ bool decode_create(const Message& message, Create& create)
 }
 
 // SEMANTICS 8.1: no oplock, no times, nothing in the file.
-void encode_create(std::uint64_t persistent_id, std::uint64_t volatile_id, std::size_t contexts, std::uint8_t* answer)
+void encode_create(std::uint64_t persistent_id, std::uint64_t volatile_id, const Described& described,
+                   std::size_t contexts, std::uint8_t* answer)
 {
     constexpr std::uint32_t file_was_opened = 1;
-    constexpr std::uint64_t allocation_size = 4096;
-    constexpr std::uint32_t attribute_normal = 0x80;
     put<std::uint16_t>(answer, 0, 89);
     put(answer, 4, file_was_opened);
-    put(answer, 40, allocation_size);
-    put(answer, 56, attribute_normal);
+    put(answer, 40, described.allocation_size);
+    put(answer, 56, described.attributes);
     put(answer, 64, persistent_id);
     put(answer, 72, volatile_id);
     if (contexts != 0) {

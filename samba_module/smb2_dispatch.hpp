@@ -49,6 +49,8 @@ inline constexpr std::uint16_t code_set_info = 17;
 
 /// The rows. CREATE and CLOSE have none: they make and end the handle, which is smbd's.
 [[nodiscard]] const Command& command(std::uint16_t code);
+/// Those for a handle of the root of IPC$: as long, and with the file id in the same place.
+[[nodiscard]] const Command& root_command(std::uint16_t code);
 
 /// What goes with STATUS_BUFFER_TOO_SMALL: how much room a security descriptor needs. [MS-SMB2] 2.2.2.
 [[nodiscard]] std::array<std::uint8_t, 4> error_data(const Exchange& exchange);
@@ -72,8 +74,16 @@ struct Create {
 };
 /// False: malformed, or with a name that is none. Samba's own code finds the right words for that.
 [[nodiscard]] bool decode_create(const Message& message, Create& create);
-/// The answer for a pipe that has been opened. `contexts`: bytes of create contexts that follow it.
-void encode_create(std::uint64_t persistent_id, std::uint64_t volatile_id, std::size_t contexts, std::uint8_t* answer);
+/// What the answer to CREATE tells of what has been opened.
+struct Described {
+    std::uint64_t allocation_size;
+    std::uint32_t attributes;
+};
+inline constexpr Described described_pipe{4096, 0x80};
+inline constexpr Described described_root{0, 0x10};
+/// The answer for what has been opened. `contexts`: bytes of create contexts that follow it.
+void encode_create(std::uint64_t persistent_id, std::uint64_t volatile_id, const Described& described,
+                   std::size_t contexts, std::uint8_t* answer);
 
 /// The create context MxAc: what the client would be granted at most. [MS-SMB2] 2.2.13.2.5, 2.2.14.2.5.
 struct MaximalAccess {

@@ -9,7 +9,7 @@ void end_all(PipeHandle& handle)
 {
     while (Operation* operation = handle.pending.front()) {
         if (operation->can_answer()) {
-            operation->end(Status::pipe_broken);
+            operation->end(handle.root != nullptr ? notify_cleanup : Status::pipe_broken);
         } else {
             operation->vanish();
         }
@@ -49,6 +49,52 @@ void process_logoff(smb_request* request)
 {
     reply_ulogoffX(request);
     end_bereft_operations();
+}
+
+// ---- connections ----
+
+namespace {
+
+void end_unanswerable(glue::List<Operation>& list)
+{
+    for (Operation* operation = list.front(); operation != nullptr;) {
+        Operation* next = list.after(*operation);
+        if (!operation->can_answer()) {
+            operation->end(Status::cancelled);
+        }
+        operation = next;
+    }
+}
+
+void end_unanswerable(tevent_context* /*events*/, tevent_immediate* now, void* data)
+{
+    talloc_free(now);
+    for (files_struct* file = static_cast<smbd_server_connection*>(data)->files; file != nullptr; file = file->next) {
+        if (PipeHandle* handle = handle_of(file)) {
+            end_unanswerable(handle->pending);
+        }
+    }
+    end_unanswerable(operations_without_handle());
+}
+
+} // namespace
+
+// A session may have further connections (multichannel). smbd lets a request of the dead one wait on; what it took from a pipe,
+// nobody would get. Whoever notices may be in the middle of such a list.
+void end_unanswerable_soon(smbXsrv_connection* connection)
+{
+    smbd_server_connection* server = connection->client->sconn;
+    tevent_immediate* now = server == nullptr ? nullptr : tevent_create_immediate(server);
+    if (now != nullptr) {
+        tevent_schedule_immediate(now, server->ev_ctx, end_unanswerable, server);
+    }
+}
+
+// With the last connection, smbd ends here.
+void terminate_connection(smbXsrv_connection* connection, const char* reason, const char* location)
+{
+    smbd_server_connection_terminate_ex(connection, reason, location);
+    end_unanswerable_soon(connection);
 }
 
 // By an administrator. smbd frees the trees soon, whoever still uses them, so everything must be over before.

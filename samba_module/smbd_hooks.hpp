@@ -71,6 +71,7 @@ void process_further(smb_request* request)
 NTSTATUS process_close(smbd_smb2_request* request);
 extern decltype(::close_fake_file) close_pipe;
 extern decltype(::conn_force_tdis) force_tree_disconnect;
+extern decltype(::smbd_server_connection_terminate_ex) terminate_connection;
 void process_tree_disconnect(smb_request* request);
 void process_logoff(smb_request* request);
 

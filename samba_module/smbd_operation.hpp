@@ -4,15 +4,20 @@
 
 #include "glue/list.hpp"
 #include "glue/talloc.hpp"
+#include "root_directory.hpp"
 #include "smb1_dispatch.hpp"
 #include "smbd_request.hpp"
 
+#include <memory>
 #include <utility>
 
 namespace ntpipe::samba::smbd {
 
 /// For what has no handle and loses its tree or its session: STATUS_NETWORK_NAME_DELETED, of which pipes by themselves know nothing.
 inline constexpr auto tree_gone = static_cast<Status>(0xC00000C9);
+
+/// For what waits for changes in a directory whose handle goes. It is no error, but brings nothing either.
+inline constexpr auto notify_cleanup = static_cast<Status>(0x0000010B);
 
 /// A talloc child of its request.
 class Operation : public glue::ListNode {
@@ -77,7 +82,7 @@ protected:
     [[nodiscard]] Status outcome() const override { return exchange_.status; }
     [[nodiscard]] Status if_bereft() const override
     {
-        return exchange_.end == nullptr ? tree_gone : Status::pipe_broken;
+        return exchange_.root != nullptr ? notify_cleanup : exchange_.end == nullptr ? tree_gone : Status::pipe_broken;
     }
 
 private:
@@ -138,13 +143,15 @@ private:
     Opened opened_{false, Status::pending, nullptr};
 };
 
-/// What our pipes have as the private data of their fake_file_handle.
+/// What our pipes have as the private data of their fake_file_handle; the root of IPC$ has it, too.
 struct PipeHandle {
     explicit PipeHandle(ntpipe_end* end_) : end(end_) {}
+    explicit PipeHandle(std::unique_ptr<RootDirectory> root_) : root(std::move(root_)) {}
     PipeHandle(const PipeHandle&) = delete;
     PipeHandle& operator=(const PipeHandle&) = delete;
     ~PipeHandle() = default;
-    ntpipe_end* end; ///< its talloc child
+    ntpipe_end* end = nullptr; ///< its talloc child
+    std::unique_ptr<RootDirectory> root;
     glue::List<Operation> pending;
     smb1::Message message; ///< that a client is writing piece by piece
 };
@@ -155,6 +162,8 @@ inline constexpr const char* pipe_handle_type = "struct ntpipe_handle";
 /// Makes smbd's handle for an end that was opened. The end belongs to the handle then, or is gone. `smb1_view`: the request, for SMB2
 /// smbd's SMB1 view of it.
 [[nodiscard]] NTSTATUS open_file(smb_request* smb1_view, const std::string& name, ntpipe_end* end, files_struct*& file);
+/// The same for the root.
+[[nodiscard]] NTSTATUS open_file(smb_request* smb1_view, std::unique_ptr<RootDirectory> root, files_struct*& file);
 
 /// Opens and waits, which have no handle.
 [[nodiscard]] glue::List<Operation>& operations_without_handle();

@@ -167,6 +167,7 @@ void check_transport(smbXsrv_connection* connection, NTSTATUS error)
 {
     if (!NT_STATUS_IS_OK(error)) {
         smbd_server_connection_terminate(connection, nt_errstr(error));
+        end_unanswerable_soon(connection);
     }
 }
 

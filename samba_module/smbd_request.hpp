@@ -48,6 +48,8 @@ struct Caller {
 
 /// Answers with an error. An error that comes back is one of the transport.
 [[nodiscard]] NTSTATUS answer_error(smbd_smb2_request* request, Status status);
+/// A connection is dead: ends what cannot be answered any more, from the event loop.
+void end_unanswerable_soon(smbXsrv_connection* connection);
 /// Ends the connection if there is an error of the transport. For answers that smbd has not asked for.
 void check_transport(smbXsrv_connection* connection, NTSTATUS error);
 

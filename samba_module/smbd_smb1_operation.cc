@@ -112,7 +112,9 @@ Found find_pipe(smb_request* request, std::uint16_t fid)
         request->chain_fsp = noted;
         return {};
     }
-    return {handle, file->conn != request->conn || file->vuid != request->vuid};
+    // Samba's table of ids may find one that differs in its highest bits. In a chain, the file counts and not the FID.
+    const bool is_another = noted == nullptr && file->fnum != fid;
+    return {handle, is_another || file->conn != request->conn || file->vuid != request->vuid};
 }
 
 void reply_status(smb_request* request, Status status)

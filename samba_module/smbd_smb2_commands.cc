@@ -37,6 +37,12 @@ private:
     const smb2::Command& command_;
 };
 
+// Warnings and successes that are answered as errors are.
+bool brings_nothing(Status status)
+{
+    return status == notify_cleanup || status == Status::no_more_files;
+}
+
 NTSTATUS ExchangeOperation::answer()
 {
     smbd_smb2_request* request = this->request();
@@ -47,7 +53,7 @@ NTSTATUS ExchangeOperation::answer()
     if (exchange.status == Status::buffer_too_small && exchange.needed != 0) {
         return answer_error_with(request, exchange.status, smb2::error_data(exchange));
     }
-    if (is_error(exchange.status)) {
+    if (is_error(exchange.status) || brings_nothing(exchange.status)) {
         return answer_error(request, exchange.status);
     }
     const DATA_BLOB body = smbd_smb2_generate_outbody(request, command.answer_size);
@@ -73,6 +79,7 @@ NTSTATUS process_own(smbd_smb2_request* request, const smb2::Command& command, P
             return answer_error(request, Status::no_memory);
         }
         operation->exchange().end = handle.end;
+        operation->exchange().root = handle.root.get();
         return operation->decode() ? operation->start(handle.pending) : operation->answer();
     });
 }
@@ -115,7 +122,10 @@ NTSTATUS process_command(smbd_smb2_request* request, std::uint16_t code, NTSTATU
     const smb2::Command& command = smb2::command(code);
     PipeHandle* handle =
         is_for_pipes(request) && has_size(request, command) ? handle_of(file_of(request, command.file_id)) : nullptr;
-    return handle == nullptr ? original(request) : process_own(request, command, *handle);
+    if (handle == nullptr) {
+        return original(request);
+    }
+    return process_own(request, handle->root == nullptr ? command : smb2::root_command(code), *handle);
 }
 
 NTSTATUS process_ioctl(smbd_smb2_request* request)

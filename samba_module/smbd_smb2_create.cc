@@ -96,9 +96,42 @@ NTSTATUS answer_opened(const Result& result)
         return answer_failed(request, Status::no_memory);
     }
     std::fill_n(body.data, body.length, std::uint8_t{0});
-    smb2::encode_create(file->op->global->open_persistent_id, file->op->global->open_volatile_id, contexts.length,
-                        body.data);
+    smb2::encode_create(file->op->global->open_persistent_id, file->op->global->open_volatile_id, smb2::described_pipe,
+                        contexts.length, body.data);
     return smbd_smb2_request_done(request, body, &contexts);
+}
+
+// A session without a user sees none of the pipes.
+NTSTATUS answer_root(smbd_smb2_request* request, Gateway& gateway, const OpenParameters& wanted)
+{
+    const Caller caller = caller_of(request);
+    const ntpipe_identity* identity = identity_of(request, caller);
+    smb_request* smb1_view = smb1_view_of(request);
+    if (identity == nullptr || smb1_view == nullptr) {
+        return answer_failed(request, Status::no_memory);
+    }
+    if ((identity->flags & NTPIPE_IDENTITY_ANONYMOUS) != 0) {
+        return answer_failed(request, Status::access_denied);
+    }
+    auto root = std::make_unique<RootDirectory>(gateway, user_of(caller));
+    if (const Status status = root->open(wanted.desired_access, wanted.options); is_error(status)) {
+        return answer_failed(request, status);
+    }
+    files_struct* file = nullptr;
+    const NTSTATUS status = open_file(smb1_view, std::move(root), file);
+    if (!NT_STATUS_IS_OK(status)) {
+        return answer_failed(request, from_nt(status));
+    }
+    give_back_request_count(request);
+    request->compat_chain_fsp = smb1_view->chain_fsp;
+    const DATA_BLOB body = smbd_smb2_generate_outbody(request, smb2::create_answer_size);
+    if (body.data == nullptr) {
+        return answer_failed(request, Status::no_memory);
+    }
+    std::fill_n(body.data, body.length, std::uint8_t{0});
+    smb2::encode_create(file->op->global->open_persistent_id, file->op->global->open_volatile_id, smb2::described_root,
+                        0, body.data);
+    return smbd_smb2_request_done(request, body, nullptr);
 }
 
 // It was not set by anybody if the open has waited: callbacks run as whoever was served last.
@@ -130,7 +163,7 @@ NTSTATUS CreateOperation::answer()
 }
 
 /// What is to be done about a CREATE.
-enum class Way { to_samba, to_broker, to_broker_and_maximal_access, to_nobody };
+enum class Way { to_samba, to_broker, to_broker_and_maximal_access, to_root, to_nobody };
 
 // What is malformed, smbd refuses by itself. Durable handles are for files; who wants one back is told what smbd tells.
 Way way_of_contexts(smbd_smb2_request* request, std::span<const std::uint8_t> contexts)
@@ -158,6 +191,9 @@ Way way_of(smbd_smb2_request* request, Gateway& gateway, smb2::Create& create)
         !smb2::decode_create(message_of(request), create) || !lp_nt_pipe_support()) {
         return Way::to_samba;
     }
+    if (create.open.name.empty()) {
+        return Way::to_root;
+    }
     const bool concerned = gateway.concerns(create.open.name) &&
                            gateway.place_of(create.open.name, user_of(caller_of(request))) != Place::samba;
     return concerned ? way_of_contexts(request, create.contexts) : Way::to_samba;
@@ -176,6 +212,9 @@ NTSTATUS process_create(smbd_smb2_request* request)
         const Way way = way_of(request, *gateway, create);
         if (way == Way::to_samba) {
             return smbd_smb2_request_process_create(request);
+        }
+        if (way == Way::to_root) {
+            return answer_root(request, *gateway, create.open);
         }
         if (way == Way::to_nobody) {
             return answer_failed(request, Status::invalid_parameter);

@@ -416,6 +416,40 @@ ntpipe_status ntpipe_directory_enumerate_recv(tevent_req* req, size_t* informati
     return raw(status);
 }
 
+ntpipe_status ntpipe_directory_entries(const ntpipe_listing* pipes, size_t count, uint32_t information_class,
+                                       const char* pattern, uint32_t flags, void* buffer, size_t length, size_t* done,
+                                       size_t* information)
+{
+    return guarded([&] {
+        *done = *information = 0;
+        if ((flags & ~(NTPIPE_RESTART_SCAN | NTPIPE_SINGLE_ENTRY)) != 0) {
+            return Status::invalid_parameter;
+        }
+        std::vector<space::PipeListing> page(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            page[i].name = pipes[i].name;
+            page[i].scope = i; // so that the scan tells how far it has come
+            page[i].maximum_instances = pipes[i].maximum_instances;
+            page[i].instances[0] = pipes[i].listening + pipes[i].connected + pipes[i].closing + pipes[i].disconnected;
+        }
+        space::DirectoryScan::Query query;
+        query.information_class = information_class;
+        query.pattern = pattern == nullptr ? "" : pattern;
+        query.single = (flags & NTPIPE_SINGLE_ENTRY) != 0;
+        query.buffer = {static_cast<std::byte*>(buffer), length};
+        space::DirectoryScan scan;
+        Status status = scan.begin(std::move(query));
+        if (status != Status::success) {
+            return status;
+        }
+        status = scan.take(page, false);
+        *done = scan.after() ? scan.after()->second + 1 : 0;
+        *information = scan.information();
+        const bool found_nothing = *information == 0;
+        return found_nothing && (flags & NTPIPE_RESTART_SCAN) == 0 ? Status::no_more_files : status;
+    });
+}
+
 ntpipe_status ntpipe_directory_enumerate(ntpipe_directory* directory, uint32_t information_class, const char* pattern,
                                          uint32_t flags, void* buffer, size_t length, size_t* information)
 {

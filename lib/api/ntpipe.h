@@ -765,6 +765,18 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_directory_enumerate(struct ntpipe_directory* 
                                                        size_t* information);
 
 /*
+ * For servers of other protocols, who choose by themselves which pipes a client sees: the entries that an enumeration of these would
+ * give, as far as there is room. Asks nobody. Statuses as of ntpipe_directory_enumerate_send().
+ *   pipes    in the order of the entries
+ *   pattern  what it does not match is left out
+ *   flags    NTPIPE_RESTART_SCAN: the handle's first call, NTPIPE_SINGLE_ENTRY
+ *   done     how many of the pipes the next call is to leave away
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_directory_entries(const struct ntpipe_listing* pipes, size_t count,
+                                                     uint32_t information_class, const char* pattern, uint32_t flags,
+                                                     void* buffer, size_t length, size_t* done, size_t* information);
+
+/*
  * NtNotifyChangeDirectoryFile on the root directory (S 1.7): over at the next change, of which it says nothing more: enumerate.
  *   completion_filter  with FILE_NOTIFY_CHANGE_FILE_NAME (1) and _DIR_NAME (2) alone: when a name appears or goes; with any
  *                      other: also when an instance does, or changes its state

@@ -3,6 +3,7 @@
 import struct
 
 from smb1client import (
+    HEADER_SIZE,
     PASS_THROUGH,
     RAW_START,
     WRITE_MESSAGE_START,
@@ -13,7 +14,7 @@ from smb1client import (
     Trans,
     Trans2,
 )
-from smb2client import FSCTL_PIPE_PEEK, FSCTL_PIPE_TRANSCEIVE
+from smb2client import FSCTL_PIPE_PEEK, FSCTL_PIPE_TRANSCEIVE, ProtocolError
 
 from .sides import final
 from .table import CannotServe, row
@@ -193,6 +194,20 @@ def core_read(side):
     return said(client.core_read(fid, 4), client.core_read(fid))
 
 
+@row("7.4", "READ_RAW of 4 bytes of a message of 10, and again; nothing there: how many bytes come, without any header",
+     windows="4, 6, 0 ([MS-CIFS] 2.2.4.22)", ours="4, 6, 0")
+def read_raw(side):
+    client, fid, pipe = side.join_smb1()
+    pipe.write(b"0123456789")
+    counts = []
+    for _ in range(3):
+        try:
+            counts.append(str(len(client.raw_read(fid, 4 if not counts else 100))))
+        except ProtocolError:  # a packet of SMB in place of the data
+            counts.append("an error that looks like data")
+    return ", ".join(counts)
+
+
 @row("7.4", "WRITE_ANDX of 5 bytes, of none", windows="SUCCESS 5, SUCCESS 0 ([MS-CIFS] 2.2.4.43)", ours="SUCCESS 5, SUCCESS 0")
 def write_andx(side):
     client, fid, _ = side.join_smb1()
@@ -365,6 +380,32 @@ def transact_in_pieces(side, client, fid, pipe):
     if call.response is None:
         assert pipe.read() == bytes(3000)
         pipe.write(bytes(40000))
+    return [final(side, call)]
+
+
+def begin_pieces(client, fid, size, first):
+    """A transaction with the first of its bytes, and a function that sends others: (how many, from where)."""
+    request = client.trans_request((Trans.TRANSACT, fid), bytes(first), totals=(0, size), max_data=1000)
+    call = client.start_pieces(request, wait=False)
+    call.wait_interim()
+    return call, lambda count, begin: client.send_secondary(call, request.secondary(HEADER_SIZE, b"", 0, bytes(count), begin))
+
+
+@trans_row("TRANSACT_NMPIPE in three packets, the last part before the middle", "SUCCESS 5 ([MS-CIFS] 2.2.4.34.1)", "SUCCESS 5")
+def transact_in_another_order(side, client, fid, pipe):
+    call, send = begin_pieces(client, fid, 3000, 1000)
+    send(1000, 2000)
+    send(1000, 1000)
+    if not call.over:
+        assert pipe.read() == bytes(3000)
+        pipe.write(b"reply")
+    return [final(side, call)]
+
+
+@trans_row("TRANSACT_NMPIPE in several packets, the second overlaps the first", "? (INVALID_PARAMETER)", "INVALID_PARAMETER")
+def transact_with_overlap(side, client, fid, pipe):
+    call, send = begin_pieces(client, fid, 3000, 1000)
+    send(1500, 500)
     return [final(side, call)]
 
 

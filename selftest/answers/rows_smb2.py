@@ -35,8 +35,8 @@ def said(*answers, size=True):
 # ---- 8.1 CREATE ----
 
 
-@row("8.1", "CREATE of `x`, of `\\x`, of the empty name", windows="SUCCESS ([MS-SMB2] 2.2.13), ?, ?",
-     ours="SUCCESS, OBJECT_NAME_NOT_FOUND, CONNECTION_REFUSED")
+@row("8.1", "CREATE of `x`, of `\\x`, of the empty name", windows="SUCCESS ([MS-SMB2] 2.2.13), ?, ? (SUCCESS: the root)",
+     ours="SUCCESS, OBJECT_NAME_NOT_FOUND, SUCCESS")
 def create_names(side):
     client, name = side.connect(), side.name()
     side.serve(name)
@@ -463,14 +463,40 @@ def close_with_read(side):
 @row("8.4", "CHANGE_NOTIFY on a pipe", windows="? (INVALID_PARAMETER)", ours="INVALID_PARAMETER")
 def notify(side):
     client, file_id, _ = side.join()
-    return said(client.call(Request(Command.CHANGE_NOTIFY, struct.pack("<HHI", 32, 0, 1000) + file_id + struct.pack("<II", 0xFFF, 0))))
+    return said(client.change_notify(file_id).final())
 
 
 @row("8.4", "QUERY_DIRECTORY on a pipe", windows="? (INVALID_PARAMETER)", ours="INVALID_PARAMETER")
 def query_directory(side):
     client, file_id, _ = side.join()
-    body = struct.pack("<HBBI", 33, 1, 0, 0) + file_id + struct.pack("<HHI", HEADER_SIZE + 32, 2, 4096) + "*".encode("utf-16le")
-    return said(client.call(Request(Command.QUERY_DIRECTORY, body)))
+    return said(client.query_directory(file_id, 1))
+
+
+@row("8.4", "CREATE of the root (the empty name), QUERY_DIRECTORY with FileDirectoryInformation, with FileIdBothDirectoryInformation",
+     windows="? (SUCCESS, SUCCESS, INVALID_INFO_CLASS: as locally, 1.7)", ours="SUCCESS, SUCCESS, INVALID_INFO_CLASS")
+def query_root(side):
+    client = side.connect()
+    side.serve(side.name())
+    root = client.create("")
+    if root.status != Status.SUCCESS:
+        return said(root)
+    return said(root, client.query_directory(root.file_id, 1), client.query_directory(root.file_id, 37, flags=1))
+
+
+@row("8.4", "CHANGE_NOTIFY on the root, a pipe appears; CHANGE_NOTIFY, CANCEL; CHANGE_NOTIFY, CLOSE",
+     windows="? (SUCCESS without records, CANCELLED, NOTIFY_CLEANUP)", ours="SUCCESS, CANCELLED, 0x0000010B")
+def notify_of_root(side):
+    client = side.connect()
+    root = client.create("")
+    if root.status != Status.SUCCESS:
+        return said(root)
+    waiting = []
+    for end in (lambda _: side.serve(side.name()), lambda call: call.cancel(), lambda _: client.close(root.file_id)):
+        waiting.append(client.change_notify(root.file_id))
+        waiting[-1].wait_interim()
+        end(waiting[-1])
+        final(side, waiting[-1])
+    return said(*(each.response for each in waiting))
 
 
 @row("8.4", "LOCK on a pipe", windows="? (INVALID_DEVICE_REQUEST)", ours="INVALID_DEVICE_REQUEST")

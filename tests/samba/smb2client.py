@@ -94,6 +94,7 @@ class Status(enum.IntEnum):
     ILLEGAL_CHARACTER = 0xC0000161
     FS_DRIVER_REQUIRED = 0xC000019C
     USER_SESSION_DELETED = 0xC0000203
+    CONNECTION_DISCONNECTED = 0xC000020C
     CONNECTION_REFUSED = 0xC0000236
     NETWORK_SESSION_EXPIRED = 0xC000035C
 
@@ -351,7 +352,7 @@ class Smb2Client(contextlib.AbstractContextManager):
         if response.status != Status.SUCCESS:
             channel.drop()
             raise StatusError(response)
-        channel.begin_session(response, channel.channel_key)
+        channel.begin_session(response, *channel.channel_secrets)
         return channel
 
     def __exit__(self, *_):
@@ -464,18 +465,18 @@ class Smb2Client(contextlib.AbstractContextManager):
         offset, length = struct.unpack_from("<HH", response.packet, HEADER_SIZE + 4)
         second = login.second_token(response.packet[offset : offset + length])
         response = self.setup_session(second, previous_session, flags)
-        self.channel_key = login.session_key
+        self.channel_secrets = login.session_key, self.connection.preauth_hash
         if response.status == Status.SUCCESS and first_time:
-            self.begin_session(response, login.session_key)
+            self.begin_session(response, *self.channel_secrets)
         self.connection.preauth_hash = preauth_of_connection
         return response
 
-    def begin_session(self, response, session_key):
+    def begin_session(self, response, session_key, preauth_hash):
         (self.session_flags,) = struct.unpack_from("<H", response.body, 2)
         is_guest_or_null = self.session_flags & 3
         if not is_guest_or_null:
             self.session_key = session_key
-            self.keys = Keys(self.dialect, session_key, self.connection.preauth_hash)
+            self.keys = Keys(self.dialect, session_key, preauth_hash)
             self.protected = self.signing or self.encryption
         self.connection.sessions[self.session_id] = self
 
@@ -549,6 +550,17 @@ class Smb2Client(contextlib.AbstractContextManager):
         return Request(Command.SET_INFO, body)
 
     @staticmethod
+    def query_directory_command(file_id, information_class, pattern="*", *, flags=0, length=4096):
+        text = pattern.encode("utf-16le")
+        body = struct.pack("<HBBI", 33, information_class, flags, 0) + file_id
+        return Request(Command.QUERY_DIRECTORY, body + struct.pack("<HHI", HEADER_SIZE + 32, len(text), length) + (text or b"\0"),
+                       charge_for(length))  # fmt: skip
+
+    @staticmethod
+    def change_notify_command(file_id, *, filter=0xFFF, length=1000):
+        return Request(Command.CHANGE_NOTIFY, struct.pack("<HHI", 32, 0, length) + file_id + struct.pack("<II", filter, 0))
+
+    @staticmethod
     def echo_command():
         return Request(Command.ECHO, struct.pack("<HH", 4, 0))
 
@@ -617,6 +629,13 @@ class Smb2Client(contextlib.AbstractContextManager):
 
     def set_info(self, file_id, information_class, data, **options):
         return self.call(self.set_info_command(file_id, information_class, data, **options))
+
+    def query_directory(self, file_id, information_class, pattern="*", **options):
+        return self.call(self.query_directory_command(file_id, information_class, pattern, **options))
+
+    def change_notify(self, file_id, **options):
+        """CHANGE_NOTIFY, which waits."""
+        return self.start(self.change_notify_command(file_id, **options))
 
     def query_security(self, file_id, parts, length=4096):
         return self.query_info(file_id, 0, length, kind=SECURITY, parts=parts)
