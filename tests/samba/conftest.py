@@ -79,6 +79,10 @@ CORE = {
     "test_smb1_data": ["installed", "trixie"],
     "test_smb1_trans": ["installed", "trixie"],
     "test_smb1_pending": ["installed", "trixie"],
+    "test_smb1_chain": ["installed", "trixie"],
+    "test_smb1_hostile": ["installed", "trixie"],
+    "test_smb1_information": ["installed", "trixie"],
+    "test_smb1_open": ["installed", "trixie"],
 }
 
 numbers = itertools.count()

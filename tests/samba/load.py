@@ -36,7 +36,7 @@ BUSY = (Status.PIPE_NOT_AVAILABLE, Status.PIPE_BUSY)
 # What a client is told whose pipe has lost its server; the last is TRANSCEIVE's word for it.
 BROKEN = (Status.PIPE_BROKEN, Status.PIPE_DISCONNECTED, Status.PIPE_CLOSING, Status.INVALID_PIPE_STATE)
 # What it is told where there is no pipe, or nobody who knows of pipes.
-NO_PIPE = (Status.OBJECT_NAME_NOT_FOUND, Status.PIPE_NOT_AVAILABLE, Status.PIPE_BUSY, *BROKEN)
+NO_PIPE = (Status.OBJECT_NAME_NOT_FOUND, Status.PIPE_NOT_AVAILABLE, Status.PIPE_BUSY, Status.CONNECTION_DISCONNECTED, *BROKEN)
 
 
 # States of a TCP connection in /proc/net/tcp.

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from agent.driver import Program
 from conftest import build_for_release
-from private_smbd import MARK, PrivateSmbd, wait_until
+from private_smbd import MARK, SANITIZER_OPTIONS, PrivateSmbd, wait_until
 
 GATEWAY, BROKER = "samba_module/ntpipe-samba", "broker/ntpiped"
 # What needs samba-dcerpcd to start may take long on a busy machine.
@@ -21,7 +21,7 @@ class Gateway(Program):
         self.np = smbd.directory / "ncalrpc" / "np"
         program = os.path.abspath(os.path.join(build_for_release(build), GATEWAY))
         super().__init__([*smbd.inside(), program, "-s", smbd.configuration, *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         env={**smbd.environment, MARK: str(smbd.directory)})
+                         env={**smbd.environment, **SANITIZER_OPTIONS, MARK: str(smbd.directory)})
 
     def await_registration(self, native):
         wait_until(lambda: any(name == "lsarpc" for name in names_of(native)), "the gateway offers nothing", PATIENCE)

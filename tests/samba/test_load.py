@@ -24,6 +24,8 @@ CONNECTIONS = int(os.environ.get("NTPIPE_LOAD_CONNECTIONS", "80"))
 LIMIT = 600 + 10 * SECONDS
 NAME = "load"
 PATIENCE = 120
+# On a machine that has too much to do, an open takes longer than clients should be made to wait.
+PATIENT = {"ntpipe:open timeout": "60000"}
 
 # What the C library may keep of memory that was freed. A page of each open that is not given back is more than that.
 SPARE_KIB = 4096
@@ -70,13 +72,10 @@ class Process:
         assert not self.more(), f"{self.name} has more than before"
         self.memory_before = self.memory_before or resident_kib(self.pid)
 
-    def growth_kib(self):
-        return resident_kib(self.pid) - self.memory_before
-
 
 @pytest.mark.timeout(LIMIT)
 def test_nothing_is_left_behind(build):
-    with make_smbd(build) as smbd, EchoServer(build, smbd.ntpipe_dir, NAME) as server, \
+    with make_smbd(build, options=PATIENT) as smbd, EchoServer(build, smbd.ntpipe_dir, NAME) as server, \
             Smb2Client(smbd.port, *next(iter(smbd.users.items()))) as witness:
         lasting = smbd.connection_process(witness.connection.socket.getsockname()[1])
         use(witness)
@@ -89,8 +88,9 @@ def test_nothing_is_left_behind(build):
             load.await_end(but=1)
             for process in processes:
                 process.await_idle()
-        grown = {process.name: process.growth_kib() for process in processes}
-        print(f"seed {seed}: {dict(load.counts)}, grown by KiB: {grown}")
+        memory = {process.name: (process.memory_before, resident_kib(process.pid)) for process in processes}
+        grown = {name: after - before for name, (before, after) in memory.items()}
+        print(f"seed {seed}: {dict(load.counts)}, KiB after the first part and at the end: {memory}")
         assert all(growth < SPARE_KIB for growth in grown.values()), grown
         streams, messages = server.finish()
         assert not load.faults + server.faults, "\n".join(load.faults + server.faults)
@@ -153,7 +153,7 @@ class Killer:
 @pytest.mark.parametrize("victims", [("broker",), ("broker", "server", "smbd", "client")], ids=["broker", "everybody"])
 def test_sudden_deaths(build, victims):
     """No message is lost, doubled or changed. A pipe breaks only if its server is killed: not when the broker is, nor other clients."""
-    with make_smbd(build) as smbd, EchoServer(build, smbd.ntpipe_dir, NAME) as server:
+    with make_smbd(build, options=PATIENT) as smbd, EchoServer(build, smbd.ntpipe_dir, NAME) as server:
         seed = fresh_seed()
         load = Load(smbd, server, NAME, connections=max(1, CONNECTIONS // 4), seed=seed)
         killer = Killer(smbd, server, victims, seed)

@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 from conftest import MODULE, RELEASES
+from private_smbd import SANITIZER_OPTIONS
 
 REPORT = "samba_module/ntpipe-samba-report"
 FUNCTION_SLOTS = ("R_X86_64_JUMP_SLOT", "R_X86_64_GLOB_DAT", "R_X86_64_64")
@@ -27,7 +28,8 @@ class Release:
         loader = os.path.join(self.root, "lib64/ld-linux-x86-64.so.2")
         path = f"{self.libraries}:{self.libraries}/samba"
         command = [loader, "--library-path", path, os.path.join(self.folder, program), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        environment = {**os.environ, **SANITIZER_OPTIONS}  # the loader never gives back what it has
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
 
     def smbd_base(self):
         folder = os.path.join(self.libraries, "samba")
