@@ -251,20 +251,12 @@ void call_read(Exchange& exchange)
     if (make_output(exchange) == nullptr) {
         return;
     }
-    tevent_req* inner =
-        ntpipe_read_send(exchange.memory, exchange.events, exchange.end, exchange.output, exchange.length);
-    wait_for(exchange, inner, [](Exchange& over) {
-        received(over, [&](tevent_req* request) { return ntpipe_read_recv(request, &over.transferred); });
-    });
+    transfer<ntpipe_read_recv>(exchange, ntpipe_read_begin, exchange.output, exchange.length);
 }
 
 void call_write(Exchange& exchange)
 {
-    tevent_req* inner =
-        ntpipe_write_send(exchange.memory, exchange.events, exchange.end, exchange.input.data(), exchange.input.size());
-    wait_for(exchange, inner, [](Exchange& over) {
-        received(over, [&](tevent_req* request) { return ntpipe_write_recv(request, &over.transferred); });
-    });
+    transfer<ntpipe_write_recv>(exchange, ntpipe_write_begin, exchange.input.data(), exchange.input.size());
 }
 
 void call_flush(Exchange& exchange)
@@ -278,12 +270,8 @@ void call_control(Exchange& exchange)
     if (make_output(exchange) == nullptr) {
         return;
     }
-    tevent_req* inner =
-        ntpipe_control_send(exchange.memory, exchange.events, exchange.end, exchange.code, exchange.input.data(),
-                            exchange.input.size(), exchange.output, exchange.length);
-    wait_for(exchange, inner, [](Exchange& over) {
-        received(over, [&](tevent_req* request) { return ntpipe_control_recv(request, &over.transferred); });
-    });
+    transfer<ntpipe_control_recv>(exchange, ntpipe_control_begin, exchange.code, exchange.input.data(),
+                                  exchange.input.size(), exchange.output, exchange.length);
 }
 
 void call_wait(Exchange& exchange)

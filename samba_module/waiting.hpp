@@ -31,6 +31,22 @@ void received(Exchange& exchange, Receive&& receive)
     exchange.inner = nullptr;
 }
 
+/// Begins a transfer by a function of the library with _begin; `receive` is its counterpart.
+template <ntpipe_status (*receive)(tevent_req*, std::size_t*), typename Begin, typename... Arguments>
+void transfer(Exchange& exchange, Begin* begin, Arguments... arguments)
+{
+    ntpipe_status status = NTPIPE_STATUS_PENDING;
+    tevent_req* inner =
+        begin(exchange.memory, exchange.events, exchange.end, arguments..., &status, &exchange.transferred);
+    if (inner == nullptr) {
+        exchange.status = static_cast<Status>(status);
+        return;
+    }
+    wait_for(exchange, inner, [](Exchange& over) {
+        received(over, [&](tevent_req* request) { return receive(request, &over.transferred); });
+    });
+}
+
 /// For as much as is wanted. nullptr: out of memory, and the status says so.
 [[nodiscard]] inline std::uint8_t* make_output(Exchange& exchange)
 {

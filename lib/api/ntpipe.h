@@ -414,6 +414,14 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_read_recv(struct tevent_req* req, size_t* nre
 NTPIPE_PUBLIC ntpipe_status ntpipe_read(struct ntpipe_end* pipe, void* buffer, size_t length, size_t* nread);
 
 /*
+ * The functions with _begin start the same operation as those with _send. What is over at once needs no request: they return NULL then,
+ * with the result in `status` and in what _recv gives besides. Else `status` is STATUS_PENDING, and the request is returned.
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_read_begin(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                   struct ntpipe_end* pipe, void* buffer, size_t length,
+                                                   ntpipe_status* status, size_t* nread);
+
+/*
  * Writes `length` bytes (at most 4 GiB - 1): on a message pipe one message, which may be empty. `buffer` is not used any more
  * when the call returns. The request is over when what is unread up to its end is within the quota (S 3.3).
  *   nwritten  all of it; in complete mode perhaps less, also 0 (S 3.4). May be NULL
@@ -423,6 +431,9 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_read(struct ntpipe_end* pipe, void* buffer, s
  */
 NTPIPE_PUBLIC struct tevent_req* ntpipe_write_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
                                                    struct ntpipe_end* pipe, const void* buffer, size_t length);
+NTPIPE_PUBLIC struct tevent_req* ntpipe_write_begin(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                    struct ntpipe_end* pipe, const void* buffer, size_t length,
+                                                    ntpipe_status* status, size_t* nwritten);
 NTPIPE_PUBLIC ntpipe_status ntpipe_write_recv(struct tevent_req* req, size_t* nwritten);
 NTPIPE_PUBLIC ntpipe_status ntpipe_write(struct ntpipe_end* pipe, const void* buffer, size_t length, size_t* nwritten);
 
@@ -435,6 +446,10 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_write(struct ntpipe_end* pipe, const void* bu
 NTPIPE_PUBLIC struct tevent_req* ntpipe_transceive_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
                                                         struct ntpipe_end* pipe, const void* request,
                                                         size_t request_length, void* reply, size_t reply_length);
+NTPIPE_PUBLIC struct tevent_req* ntpipe_transceive_begin(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                         struct ntpipe_end* pipe, const void* request,
+                                                         size_t request_length, void* reply, size_t reply_length,
+                                                         ntpipe_status* status, size_t* nread);
 NTPIPE_PUBLIC ntpipe_status ntpipe_transceive_recv(struct tevent_req* req, size_t* nread);
 NTPIPE_PUBLIC ntpipe_status ntpipe_transceive(struct ntpipe_end* pipe, const void* request, size_t request_length,
                                               void* reply, size_t reply_length, size_t* nread);
@@ -578,6 +593,10 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_query_object_name(struct ntpipe_end* pipe, TA
 NTPIPE_PUBLIC struct tevent_req* ntpipe_control_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
                                                      struct ntpipe_end* pipe, uint32_t code, const void* input,
                                                      size_t input_length, void* output, size_t output_length);
+NTPIPE_PUBLIC struct tevent_req* ntpipe_control_begin(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                      struct ntpipe_end* pipe, uint32_t code, const void* input,
+                                                      size_t input_length, void* output, size_t output_length,
+                                                      ntpipe_status* status, size_t* information);
 NTPIPE_PUBLIC ntpipe_status ntpipe_control_recv(struct tevent_req* req, size_t* information);
 
 /* The access that the end was granted. */

@@ -98,19 +98,17 @@ public:
     }
     [[nodiscard]] auto read(std::span<std::byte> buffer)
     {
-        return await<ReceiveTransfer<ntpipe_read_recv>>(
-            ntpipe_read_send(nullptr, events_, get(), buffer.data(), buffer.size()));
+        return transfer<ntpipe_read_recv>(ntpipe_read_begin, buffer.data(), buffer.size());
     }
     [[nodiscard]] auto write(std::span<const std::byte> data)
     {
-        return await<ReceiveTransfer<ntpipe_write_recv>>(
-            ntpipe_write_send(nullptr, events_, get(), data.data(), data.size()));
+        return transfer<ntpipe_write_recv>(ntpipe_write_begin, data.data(), data.size());
     }
     [[nodiscard]] auto write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
     [[nodiscard]] auto transceive(std::span<const std::byte> request, std::span<std::byte> reply)
     {
-        return await<ReceiveTransfer<ntpipe_transceive_recv>>(ntpipe_transceive_send(
-            nullptr, events_, get(), request.data(), request.size(), reply.data(), reply.size()));
+        return transfer<ntpipe_transceive_recv>(ntpipe_transceive_begin, request.data(), request.size(), reply.data(),
+                                                reply.size());
     }
     [[nodiscard]] auto flush()
     {
@@ -195,6 +193,17 @@ public:
     [[nodiscard]] ntpipe_end* get() const { return end_.get(); }
 
 private:
+    template <ntpipe_status (*receive)(tevent_req*, std::size_t*), typename Begin, typename... Arguments>
+    [[nodiscard]] Awaited<ReceiveTransfer<receive>> transfer(Begin* begin, Arguments... arguments)
+    {
+        ntpipe_status status = NTPIPE_STATUS_PENDING;
+        Transfer over;
+        if (tevent_req* request = begin(nullptr, events_, get(), arguments..., &status, &over.size)) {
+            return await<ReceiveTransfer<receive>>(request);
+        }
+        over.status = static_cast<Status>(status);
+        return {events_, over, ReceiveTransfer<receive>()};
+    }
     template <typename Receive>
     [[nodiscard]] Awaited<Receive> await(tevent_req* request)
     {

@@ -21,6 +21,7 @@ struct ntpipe_end {
     std::shared_ptr<ntpipe::session::Gate> gate; // first: the end goes before it
     std::unique_ptr<ntpipe::session::PipeEnd> pipe;
     std::string name;
+    tevent_req* spare = nullptr; ///< a request that was made and not needed, for the next operation
 
     [[nodiscard]] ntpipe::end::End& end() const { return pipe->end(); }
 };
@@ -118,10 +119,10 @@ void allow_cancel(tevent_req* req)
     });
 }
 
-/// Starts `start`, which returns a status, on the state of `req`; completes the request if it is over at once.
+/// Starts `start`, which returns a status, on that state. True: it is over, and state.outcome tells how; nobody was told.
 template <typename State, typename Start>
-[[nodiscard]] tevent_req* launch(tevent_req* req, State& state, tevent_context* ev,
-                                 const std::shared_ptr<session::Gate>& gate, Start&& start)
+[[nodiscard]] bool launch_at_once(State& state, tevent_context* ev, const std::shared_ptr<session::Gate>& gate,
+                                  Start&& start)
 {
     state.gate = gate;
     Status status = Status::invalid_parameter;
@@ -129,18 +130,26 @@ template <typename State, typename Start>
         status = static_cast<Status>(guarded(start));
     }
     if (status == Status::pending) {
-        return req;
+        return false;
     }
     state.outcome = status;
     glue::Loop& loop = gate->loop();
-    if (loop.is_hogged() && guarded([&] {
-                                loop.complete_in_turn(state.turn);
-                                return Status::success;
-                            }) == NTPIPE_STATUS_SUCCESS) {
+    return !loop.is_hogged() || guarded([&] {
+                                    loop.complete_in_turn(state.turn);
+                                    return Status::success;
+                                }) != NTPIPE_STATUS_SUCCESS;
+}
+
+/// As launch_at_once(); completes the request if it is over.
+template <typename State, typename Start>
+[[nodiscard]] tevent_req* launch(tevent_req* req, State& state, tevent_context* ev,
+                                 const std::shared_ptr<session::Gate>& gate, Start&& start)
+{
+    if (!launch_at_once(state, ev, gate, start)) {
         return req;
     }
-    finish(req, status);
-    return loop.post(req);
+    finish(req, state.outcome);
+    return gate->loop().post(req);
 }
 
 /// What became of a request: its state's outcome, or what tevent made of it. A time limit that comes when it is over loses

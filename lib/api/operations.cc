@@ -13,10 +13,8 @@ struct OperationState : RequestState<end::Operation> {
     struct ntpipe_end* pipe = nullptr;
 };
 
-template <typename Start>
-tevent_req* start_operation(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, Start&& start)
+tevent_req* make_operation(TALLOC_CTX* mem_ctx, struct ntpipe_end* pipe, OperationState*& state)
 {
-    OperationState* state = nullptr;
     tevent_req* req = make_request(mem_ctx, state);
     if (req == nullptr) {
         return nullptr;
@@ -29,7 +27,51 @@ tevent_req* start_operation(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpi
     tevent_req_set_cleanup_fn(req, [](tevent_req* over, enum tevent_req_state) {
         state_of<OperationState>(over)->abandon(); // it may have timed out
     });
-    return launch(req, *state, ev, pipe->gate, [&] { return start(pipe->end(), *state); });
+    return req;
+}
+
+template <typename Start>
+tevent_req* start_operation(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, Start&& start)
+{
+    OperationState* state = nullptr;
+    tevent_req* req = make_operation(mem_ctx, pipe, state);
+    return req == nullptr ? nullptr : launch(req, *state, ev, pipe->gate, [&] { return start(pipe->end(), *state); });
+}
+
+/// What came of an operation that is over at once.
+struct Outcome {
+    ntpipe_status* status;
+    size_t* information; ///< may be nullptr
+
+    void set(Status result, size_t size) const
+    {
+        *status = raw(result);
+        if (information != nullptr) {
+            *information = is_error(result) ? 0 : size;
+        }
+    }
+};
+
+// Making a request and freeing it takes longer than many an operation. So the one that was not needed is kept.
+template <typename Start>
+tevent_req* begin_operation(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, Outcome result,
+                            Start&& start)
+{
+    OperationState* state = nullptr;
+    tevent_req* req = std::exchange(pipe->spare, nullptr);
+    if (req != nullptr) {
+        state = state_of<OperationState>(req);
+    } else if ((req = make_operation(pipe, pipe, state)) == nullptr) {
+        result.set(Status::no_memory, 0);
+        return nullptr;
+    }
+    if (!launch_at_once(*state, ev, pipe->gate, [&] { return start(pipe->end(), *state); })) {
+        result.set(Status::pending, 0);
+        return talloc_steal(mem_ctx, req);
+    }
+    result.set(std::exchange(state->outcome, Status::pending), state->information());
+    pipe->spare = req;
+    return nullptr;
 }
 
 ntpipe_status receive(tevent_req* req, size_t* information)
@@ -94,6 +136,14 @@ tevent_req* ntpipe_read_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntp
     });
 }
 
+tevent_req* ntpipe_read_begin(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, void* buffer,
+                              size_t length, ntpipe_status* status, size_t* nread)
+{
+    return begin_operation(mem_ctx, ev, pipe, {status, nread}, [&](end::End& end, end::Operation& operation) {
+        return end.read(operation, out_span(buffer, length));
+    });
+}
+
 ntpipe_status ntpipe_read_recv(tevent_req* req, size_t* nread)
 {
     return receive(req, nread);
@@ -114,6 +164,14 @@ tevent_req* ntpipe_write_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct nt
     });
 }
 
+tevent_req* ntpipe_write_begin(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, const void* buffer,
+                               size_t length, ntpipe_status* status, size_t* nwritten)
+{
+    return begin_operation(mem_ctx, ev, pipe, {status, nwritten}, [&](end::End& end, end::Operation& operation) {
+        return end.write(operation, in_span(buffer, length));
+    });
+}
+
 ntpipe_status ntpipe_write_recv(tevent_req* req, size_t* nwritten)
 {
     return receive(req, nwritten);
@@ -130,6 +188,15 @@ tevent_req* ntpipe_transceive_send(TALLOC_CTX* mem_ctx, tevent_context* ev, stru
                                    const void* request, size_t request_length, void* reply, size_t reply_length)
 {
     return start_operation(mem_ctx, ev, pipe, [&](end::End& end, end::Operation& operation) {
+        return end.transceive(operation, in_span(request, request_length), out_span(reply, reply_length));
+    });
+}
+
+tevent_req* ntpipe_transceive_begin(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe,
+                                    const void* request, size_t request_length, void* reply, size_t reply_length,
+                                    ntpipe_status* status, size_t* nread)
+{
+    return begin_operation(mem_ctx, ev, pipe, {status, nread}, [&](end::End& end, end::Operation& operation) {
         return end.transceive(operation, in_span(request, request_length), out_span(reply, reply_length));
     });
 }
@@ -209,6 +276,15 @@ tevent_req* ntpipe_control_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct 
                                 const void* input, size_t input_length, void* output, size_t output_length)
 {
     return start_operation(mem_ctx, ev, pipe, [&](end::End& end, end::Operation& operation) {
+        return end.control(operation, code, in_span(input, input_length), out_span(output, output_length));
+    });
+}
+
+tevent_req* ntpipe_control_begin(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, uint32_t code,
+                                 const void* input, size_t input_length, void* output, size_t output_length,
+                                 ntpipe_status* status, size_t* information)
+{
+    return begin_operation(mem_ctx, ev, pipe, {status, information}, [&](end::End& end, end::Operation& operation) {
         return end.control(operation, code, in_span(input, input_length), out_span(output, output_length));
     });
 }

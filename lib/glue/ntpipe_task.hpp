@@ -24,7 +24,7 @@ extern "C" {
 
 namespace ntpipe {
 
-/// A tevent request that was started. await it, or get() it, once; or let it go to cancel it. `Receive` is called with the
+/// A tevent request that was started, or its result if it was over at once. await it, or get() it, once; or let it go to cancel it. `Receive` is called with the
 /// request when it is over and gives the result.
 template <typename Receive>
 class [[nodiscard]] Awaited {
@@ -39,8 +39,16 @@ public:
             throw std::bad_alloc();
         }
     }
+    /// What was over at once, without a request.
+    Awaited(tevent_context* events, Value value, Receive receive)
+        : events_(events), request_(nullptr), value_(std::move(value)), receive_(std::move(receive))
+    {
+    }
     Awaited(Awaited&& other) noexcept
-        : events_(other.events_), request_(std::exchange(other.request_, nullptr)), receive_(std::move(other.receive_))
+        : events_(other.events_),
+          request_(std::exchange(other.request_, nullptr)),
+          value_(std::move(other.value_)),
+          receive_(std::move(other.receive_))
     {
     }
     Awaited(const Awaited&) = delete;
@@ -48,9 +56,14 @@ public:
     Awaited& operator=(Awaited&&) = delete;
     ~Awaited() { talloc_free(request_); }
 
-    [[nodiscard]] bool done() const { return !tevent_req_is_in_progress(request_); }
+    [[nodiscard]] bool done() const { return value_ || !tevent_req_is_in_progress(request_); }
     /// It will be over with STATUS_CANCELLED, or with what has come of it by then.
-    void cancel() { tevent_req_cancel(request_); }
+    void cancel()
+    {
+        if (!value_) {
+            tevent_req_cancel(request_);
+        }
+    }
     /// It will be over with STATUS_IO_TIMEOUT if it takes longer from now on. Returns itself, for use in one expression.
     Awaited&& within(std::chrono::milliseconds time) &&
     {
@@ -60,7 +73,8 @@ public:
     void set_end(std::chrono::milliseconds time)
     {
         const auto milliseconds = static_cast<std::uint32_t>(time.count());
-        if (!tevent_req_set_endtime(request_, events_,
+        if (!value_ &&
+            !tevent_req_set_endtime(request_, events_,
                                     tevent_timeval_current_ofs(milliseconds / 1000, milliseconds % 1000 * 1000))) {
             throw std::bad_alloc();
         }
@@ -68,7 +82,7 @@ public:
     /// Runs the event context until it is over. Not from within a callback or a coroutine.
     [[nodiscard]] Value get()
     {
-        while (tevent_req_is_in_progress(request_)) {
+        while (!done()) {
             if (tevent_loop_once(events_) != 0) {
                 break;
             }
@@ -89,6 +103,9 @@ public:
 private:
     Value receive()
     {
+        if (value_) {
+            return *std::move(value_);
+        }
         struct Free {
             tevent_req*& request;
             ~Free()
@@ -102,6 +119,7 @@ private:
 
     tevent_context* events_;
     tevent_req* request_;
+    std::optional<Value> value_;
     Receive receive_;
 };
 

@@ -105,6 +105,86 @@ void test_freeing_what_waits_for_its_turn(void** /*state*/)
     }
 }
 
+// ---- what is over at once needs no request ----
+
+void test_begin_gives_what_is_over_at_once(void** /*state*/)
+{
+    Fixture fixture;
+    tevent_context* events = fixture.session.events();
+    std::array<char, 8> buffer{};
+    ntpipe_status status = NTPIPE_STATUS_PENDING;
+    std::size_t size = 0;
+    assert_null(ntpipe_write_begin(nullptr, events, fixture.client.get(), "word", 4, &status, &size));
+    assert_int_equal(status, NTPIPE_STATUS_SUCCESS);
+    assert_int_equal(size, 4);
+    assert_null(ntpipe_read_begin(nullptr, events, fixture.server.get(), buffer.data(), 3, &status, &size));
+    assert_int_equal(status, NTPIPE_STATUS_BUFFER_OVERFLOW); // the server reads by message
+    assert_int_equal(size, 3);
+    assert_null(ntpipe_transceive_begin(nullptr, events, fixture.client.get(), "x", 1, buffer.data(), buffer.size(),
+                                        &status, &size));
+    assert_int_equal(status, NTPIPE_STATUS_INVALID_PIPE_STATE);
+    assert_int_equal(size, 0);
+    assert_null(ntpipe_control_begin(nullptr, events, fixture.client.get(), NTPIPE_FSCTL_PEEK, nullptr, 0, nullptr, 0,
+                                     &status, nullptr));
+    assert_int_equal(status, NTPIPE_STATUS_INVALID_PARAMETER);
+    assert_null(ntpipe_read_begin(nullptr, nullptr, fixture.server.get(), buffer.data(), 1, &status, &size));
+    assert_int_equal(status, NTPIPE_STATUS_INVALID_PARAMETER); // no event context of the session's
+}
+
+// What has to wait is a request as any other: it can be told by callback, cancelled and freed; what was over before leaves no trace in it.
+void test_begin_gives_a_request_for_what_waits(void** /*state*/)
+{
+    Fixture fixture;
+    tevent_context* events = fixture.session.events();
+    std::array<char, 8> buffer{};
+    ntpipe_status status = NTPIPE_STATUS_SUCCESS;
+    std::size_t size = 0;
+    for (int i = 0; i < 3; ++i) {
+        assert_null(ntpipe_write_begin(nullptr, events, fixture.client.get(), "old", 3, &status, &size));
+        assert_null(ntpipe_read_begin(nullptr, events, fixture.server.get(), buffer.data(), 8, &status, &size));
+        tevent_req* read =
+            ntpipe_read_begin(nullptr, events, fixture.server.get(), buffer.data(), buffer.size(), &status, &size);
+        assert_non_null(read);
+        assert_int_equal(status, NTPIPE_STATUS_PENDING);
+        assert_true(tevent_req_is_in_progress(read));
+        tevent_req* second =
+            ntpipe_read_begin(nullptr, events, fixture.server.get(), buffer.data(), buffer.size(), &status, &size);
+        assert_non_null(second);
+        assert_true(second != read);
+        assert_true(tevent_req_cancel(second));
+        assert_int_equal(ntpipe_write(fixture.client.get(), "new", 3, &size), NTPIPE_STATUS_SUCCESS);
+        assert_true(tevent_req_poll(read, events));
+        assert_true(tevent_req_poll(second, events));
+        assert_int_equal(ntpipe_read_recv(read, &size), NTPIPE_STATUS_SUCCESS);
+        assert_int_equal(size, 3);
+        assert_int_equal(ntpipe_read_recv(second, &size), NTPIPE_STATUS_CANCELLED);
+        talloc_free(read);
+        talloc_free(second);
+    }
+}
+
+// It does not matter in which order the end and a request of it are let go.
+void test_begin_and_the_end_of_an_end(void** /*state*/)
+{
+    Fixture fixture;
+    tevent_context* events = fixture.session.events();
+    std::array<char, 8> buffer{};
+    ntpipe_status status = NTPIPE_STATUS_SUCCESS;
+    {
+        End server = *fixture.session.create("short-lived").get();
+        End client = *fixture.session.connect("short-lived").get();
+        assert_null(ntpipe_write_begin(nullptr, events, client.get(), "kept", 4, &status, nullptr));
+        assert_null(ntpipe_read_begin(nullptr, events, server.get(), buffer.data(), 8, &status, nullptr));
+        tevent_req* read =
+            ntpipe_read_begin(nullptr, events, server.get(), buffer.data(), buffer.size(), &status, nullptr);
+        assert_non_null(read);
+        ntpipe_close(server.get());
+        assert_true(tevent_req_poll(read, events));
+        assert_int_equal(ntpipe_read_recv(read, nullptr), NTPIPE_STATUS_PIPE_BROKEN);
+        talloc_free(read);
+    }
+}
+
 // ---- the directory, through the C++ API ----
 
 std::size_t entries_in(std::span<const std::byte> buffer)
@@ -201,4 +281,7 @@ NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_traits_need_no_right), NTPIPE_UNIT_TEST(t
                  NTPIPE_UNIT_TEST(test_busy_coroutine_lets_others_have_their_turn),
                  NTPIPE_UNIT_TEST(test_busy_blocking_program_lets_others_have_their_turn),
                  NTPIPE_UNIT_TEST(test_time_limit_loses_nothing_that_is_done),
+                 NTPIPE_UNIT_TEST(test_begin_gives_what_is_over_at_once),
+                 NTPIPE_UNIT_TEST(test_begin_gives_a_request_for_what_waits),
+                 NTPIPE_UNIT_TEST(test_begin_and_the_end_of_an_end),
                  NTPIPE_UNIT_TEST(test_freeing_what_waits_for_its_turn))
