@@ -681,6 +681,13 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_watch_names(TALLOC_CTX* mem_ctx, struct ntpip
 /* Takes in what the broker has said so far, without waiting and without calling back for requests. */
 NTPIPE_PUBLIC void ntpipe_session_take_in(struct ntpipe_session* session);
 
+/*
+ * Before the session waits it looks for so long whether the other ends have answered: who answers soon is heard without a system call, and
+ * without being woken. It costs processor time. 0, as at first: not at all. Without effect if the process may use one processor only, and, but for
+ * transceives, on an event context of the caller's or where ntpipe_session_fd() was asked for.
+ */
+NTPIPE_PUBLIC void ntpipe_session_set_spin(struct ntpipe_session* session, uint32_t microseconds);
+
 /* True if `name` is one that Samba serves itself (lsarpc, srvsvc...). Such names are root's on a system broker. */
 NTPIPE_PUBLIC bool ntpipe_name_is_sambas(const char* name);
 

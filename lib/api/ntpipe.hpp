@@ -525,6 +525,10 @@ public:
     {
         return task.run(events());
     }
+    void set_spin(std::chrono::microseconds time)
+    {
+        ntpipe_session_set_spin(get(), static_cast<std::uint32_t>(time.count()));
+    }
     [[nodiscard]] tevent_context* events() const { return ntpipe_session_event_context(session_.get()); }
     /// For other event loops; see ntpipe_session_fd().
     [[nodiscard]] int fd() const { return ntpipe_session_fd(session_.get()); }

@@ -92,6 +92,12 @@ const char* ntpipe_session_directory(ntpipe_session* session)
     return session->directory.c_str();
 }
 
+void ntpipe_session_set_spin(ntpipe_session* session, uint32_t microseconds)
+{
+    constexpr std::uint64_t nanoseconds_per_microsecond = 1000;
+    session->gate->loop().set_spin(microseconds * nanoseconds_per_microsecond);
+}
+
 void ntpipe_session_take_in(ntpipe_session* session)
 {
     (void)guarded([&] {

@@ -40,8 +40,17 @@ Status End::transceive(Operation& operation, glue::ByteSpan data, std::span<std:
     if (!reads_.empty()) {
         return doubt::transceive_with_pending_read;
     }
+    // The read is posted first: whoever answers before it is served must not find nobody waiting (SEMANTICS 3.4).
+    wait_to_read(operation, buffer, Operation::Kind::transceive);
+    post_reads();
     (void)start_write(nullptr, data, true);
-    return start_read(operation, buffer, Operation::Kind::transceive);
+    connection_->doorbell->linger([this] {
+        channel::Record answer;
+        return !connection_->incoming || connection_->incoming->front(answer) != channel::Look::none;
+    });
+    serve_pending_reads();
+    settle();
+    return finish_start(operation);
 }
 
 namespace {

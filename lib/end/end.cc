@@ -491,8 +491,20 @@ void End::orphan()
 void End::wake()
 {
     armed_wants_ = 0; // the other side took them back when it rang
+    look();
+}
+
+void End::look()
+{
     look_at_state();
     settle();
+}
+
+void End::arm()
+{
+    arming_ = true;
+    look();
+    arming_ = false;
 }
 
 void End::peer_gone()
@@ -523,6 +535,9 @@ void End::settle()
         }
         const std::uint32_t wants = wanted();
         if ((wants & ~armed_wants_) == 0) {
+            return;
+        }
+        if (!arming_ && host_.arms_later()) {
             return;
         }
         armed_wants_ |= wants;

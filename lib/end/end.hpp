@@ -23,6 +23,7 @@
 #include "status/status.hpp"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -37,6 +38,8 @@ public:
     Doorbell& operator=(const Doorbell&) = delete;
     virtual ~Doorbell() = default;
     virtual void ring() = 0;
+    /// The other end was rung and may answer at once: gives it a moment, if that is worth while. `answered` looks.
+    virtual void linger(const std::function<bool()>& /*answered*/) {}
 };
 
 /// Stands on records that nobody may act for.
@@ -92,6 +95,9 @@ public:
     /// Asks the broker for an overflow segment of `size` bytes for what this end writes; the answer is End::add_overflow() or
     /// End::refuse_overflow(). False: nobody is there to ask.
     [[nodiscard]] virtual bool request_overflow(std::size_t size) = 0;
+    /// The end waits for something. True: the host will look() now and then, and arm() before it sleeps. Until then the other end
+    /// need not ring.
+    [[nodiscard]] virtual bool arms_later() { return false; }
 };
 
 class End {
@@ -195,6 +201,10 @@ public:
     void offer_failed(std::uint64_t period);
     /// The doorbell of this end was rung.
     void wake();
+    /// Takes in what the other end has done, rung for or not.
+    void look();
+    /// Whoever looks is going to sleep: from now on the other end rings. Takes in what it has done meanwhile.
+    void arm();
     /// The other end's process is gone or has closed its doorbell.
     void peer_gone();
     [[nodiscard]] Status add_overflow(Direction direction, std::unique_ptr<channel::Memory> memory);
@@ -266,6 +276,7 @@ private:
 
     // read.cc
     [[nodiscard]] Status check_read();
+    void wait_to_read(Operation& operation, std::span<std::byte> buffer, Operation::Kind kind);
     [[nodiscard]] Status start_read(Operation& operation, std::span<std::byte> buffer, Operation::Kind kind);
     [[nodiscard]] std::uint32_t posted_size(const Operation& read) const;
     enum class Advance : std::uint8_t { finished, waiting, broken };
@@ -327,6 +338,7 @@ private:
     std::uint32_t server_process_id_ = 0;
     std::uint32_t server_session_id_ = 0;
     std::uint32_t armed_wants_ = 0;
+    bool arming_ = false;
 
     glue::List<Operation> listens_;
     glue::List<Operation> reads_;

@@ -51,11 +51,16 @@ Status End::check_read()
     return phase_ == Phase::disconnected ? Status::pipe_disconnected : Status::success;
 }
 
-Status End::start_read(Operation& operation, std::span<std::byte> buffer, Operation::Kind kind)
+void End::wait_to_read(Operation& operation, std::span<std::byte> buffer, Operation::Kind kind)
 {
     operation.kind_ = kind;
     operation.buffer_ = buffer.first(std::min<std::size_t>(buffer.size(), std::numeric_limits<std::uint32_t>::max()));
     pend(operation, reads_);
+}
+
+Status End::start_read(Operation& operation, std::span<std::byte> buffer, Operation::Kind kind)
+{
+    wait_to_read(operation, buffer, kind);
     // Reads are served in order, so only the first in the queue can be served at once.
     if (reads_.front() == &operation) {
         serve_pending_reads();

@@ -2,6 +2,7 @@
 // loop.cc: descriptors, timers and deferred work on a tevent context.
 #include "glue/loop.hpp"
 
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
@@ -24,6 +25,13 @@ void drain(int fd)
 {
     std::uint64_t count = 0;
     while (::read(fd, &count, sizeof(count)) < 0 && errno == EINTR) {}
+}
+
+void relax()
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
 }
 
 } // namespace
@@ -50,6 +58,14 @@ Result<std::unique_ptr<Loop>> Loop::own()
         return Status::no_memory;
     }
     loop->events_ = loop->own_context_;
+    tevent_set_trace_callback(
+        loop->events_,
+        [](enum tevent_trace_point point, void* data) noexcept {
+            if (point == TEVENT_TRACE_BEFORE_WAIT) {
+                static_cast<Loop*>(data)->before_wait();
+            }
+        },
+        loop.get());
     if (const Status status = loop->make_mirror(); status != Status::success) {
         return status;
     }
@@ -132,6 +148,7 @@ int Loop::descriptor()
 // tevent knows by itself what was scheduled: who runs it pays no system call for the descriptor that others watch.
 void Loop::poke()
 {
+    was_scheduled_ = true;
     if (is_watched_) {
         wake_up();
     } else {
@@ -178,6 +195,52 @@ bool Loop::run_until(const std::function<bool()>& done)
         }
     }
     return true;
+}
+
+// ---- looking ----
+
+void Loop::set_spin(std::uint64_t time)
+{
+    cpu_set_t processors;
+    const bool is_one = sched_getaffinity(0, sizeof(processors), &processors) != 0 || CPU_COUNT(&processors) < 2;
+    spin_ = is_one ? 0 : time;
+}
+
+bool spin(std::uint64_t time, const std::function<bool()>& look)
+{
+    constexpr int looks_at_a_time = 16; // asking for the time takes longer
+    const std::uint64_t end = Loop::now() + time;
+    do {
+        for (int i = 0; i < looks_at_a_time; ++i) {
+            if (look()) {
+                return true;
+            }
+            relax();
+        }
+    } while (Loop::now() < end);
+    return false;
+}
+
+// tevent is about to wait and cannot be stopped; but what is readable does not let it wait.
+void Loop::before_wait()
+{
+    if (lookers_.empty()) {
+        return;
+    }
+    was_scheduled_ = false;
+    const bool found =
+        spin_ != 0 && glue::spin(spin_, [this] {
+            for (Looker* looker = lookers_.front(); looker != nullptr; looker = lookers_.after(*looker)) {
+                looker->look();
+            }
+            return was_scheduled_;
+        });
+    while (!found && !lookers_.empty()) {
+        lookers_.pop_front()->arm();
+    }
+    if (was_scheduled_) {
+        wake_up();
+    }
 }
 
 // ---- turns ----

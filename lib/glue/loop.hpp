@@ -53,6 +53,26 @@ public:
     /// Makes descriptor(), if somebody has asked for it, readable: something was scheduled on events() without a Loop's help.
     void poke();
 
+    /// Who waits for something that can be seen without a descriptor.
+    class Looker : public ListNode {
+    public:
+        Looker() = default;
+        Looker(const Looker&) = delete;
+        Looker& operator=(const Looker&) = delete;
+        virtual ~Looker() = default;
+        /// Takes in what is there. What that completes is told from the event loop.
+        virtual void look() = 0;
+        /// The same, when the loop is going to wait: sees to it that a descriptor tells from now on.
+        virtual void arm() = 0;
+    };
+    /// How long to look before waiting, in nanoseconds; 0, as at first: not at all. Without effect where there is one processor only.
+    void set_spin(std::uint64_t time);
+    [[nodiscard]] std::uint64_t spin() const { return spin_; }
+    /// Whether add() has an effect: on an own loop that nobody waits for with a loop of his own.
+    [[nodiscard]] bool looks_before_waiting() const { return spin_ != 0 && is_own() && !is_watched_; }
+    /// It is called until it has been told to arm().
+    void add(Looker& looker) { lookers_.push_back(looker); }
+
     /// Calls `ready` while `fd` is readable, until it is destroyed. Does not own the descriptor, which must outlive it.
     class Watch {
     public:
@@ -117,6 +137,7 @@ private:
     void timers_due();
     void ask_for_turn();
     void have_turn();
+    void before_wait();
 
     static constexpr unsigned most_in_a_row = 64;
 
@@ -136,6 +157,12 @@ private:
     List<Completion> turns_;
     UniqueFd turn_fd_; ///< readable while turns_ is not empty
     std::unique_ptr<Watch> turn_watch_;
+    std::uint64_t spin_ = 0;
+    List<Looker> lookers_;
+    bool was_scheduled_ = false; ///< something, since before_wait() began
 };
+
+/// Calls `look` again and again until it says true, or the time in nanoseconds is over. What it has said.
+[[nodiscard]] bool spin(std::uint64_t time, const std::function<bool()>& look);
 
 } // namespace ntpipe::glue

@@ -2,12 +2,20 @@
 // doorbell.cc: the socket pair of a connection.
 #include "session/doorbell.hpp"
 
+#include <sched.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
 namespace ntpipe::session {
+namespace {
+
+constexpr unsigned most_in_vain = 10;
+constexpr std::uint64_t longest_way = 200'000; ///< nanoseconds: two programs that answer each other are faster
+
+} // namespace
 
 // When the socket is full the other end has a byte to read already; when it is gone, it hears nothing.
 void DoorbellSocket::ring()
@@ -31,6 +39,36 @@ bool DoorbellSocket::answer()
             return errno == EAGAIN || errno == EWOULDBLOCK;
         }
     }
+}
+
+// If both ends run on one processor, the other one answers while this one gives way, and neither has to sleep and to be woken. If
+// they do not, or the other one takes its time, or a third program runs instead, it costs something and brings nothing.
+void SharedDoorbell::linger(const std::function<bool()>& answered)
+{
+    if (answered()) {
+        return;
+    }
+    if (loop_->spin() != 0) {
+        (void)glue::spin(loop_->spin(), answered);
+        return;
+    }
+    if (skip_ != 0) {
+        --skip_;
+        return;
+    }
+    if (give_way(answered)) {
+        in_vain_ = 0;
+        return;
+    }
+    in_vain_ = std::min(in_vain_ + 1, most_in_vain);
+    skip_ = 1U << in_vain_;
+}
+
+bool SharedDoorbell::give_way(const std::function<bool()>& answered)
+{
+    const std::uint64_t begin = glue::Loop::now();
+    (void)::sched_yield();
+    return answered() && glue::Loop::now() - begin < longest_way;
 }
 
 bool make_doorbell(glue::UniqueFd& client, glue::UniqueFd& server)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "end/end.hpp"
+#include "glue/loop.hpp"
 #include "glue/unique_fd.hpp"
 
 #include <memory>
@@ -24,11 +25,21 @@ private:
 /// The doorbell as an end has it.
 class SharedDoorbell final : public end::Doorbell {
 public:
-    explicit SharedDoorbell(std::shared_ptr<DoorbellSocket> socket) : socket_(std::move(socket)) {}
+    /// `loop` says how long may be spun. It outlives the doorbell.
+    SharedDoorbell(std::shared_ptr<DoorbellSocket> socket, const glue::Loop& loop)
+        : socket_(std::move(socket)), loop_(&loop)
+    {
+    }
     void ring() override { socket_->ring(); }
+    void linger(const std::function<bool()>& answered) override;
 
 private:
+    [[nodiscard]] bool give_way(const std::function<bool()>& answered);
+
     std::shared_ptr<DoorbellSocket> socket_;
+    const glue::Loop* loop_;
+    unsigned in_vain_ = 0; ///< how often in a row giving way has brought nothing
+    unsigned skip_ = 0;    ///< so many times it is not tried
 };
 
 /// A connected pair of such sockets, as descriptors. False: errno says why.

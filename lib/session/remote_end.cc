@@ -89,7 +89,7 @@ Result<end::Connection> RemoteEnd::make_connection(channel::Side side, glue::Uni
             connection.outgoing.emplace(*std::move(memory));
         }
     }
-    connection.doorbell = std::make_unique<SharedDoorbell>(std::move(socket));
+    connection.doorbell = std::make_unique<SharedDoorbell>(std::move(socket), session_->loop());
     return connection;
 }
 
@@ -174,6 +174,7 @@ void RemoteEnd::peer_gone()
 
 void RemoteEnd::drop_connection()
 {
+    looker_.unlink();
     watch_.reset();
     socket_.reset();
     peer_.reset();
@@ -312,6 +313,15 @@ bool RemoteEnd::request_overflow(std::size_t size)
     message.side = static_cast<std::uint8_t>(end_->side());
     message.size = size;
     return session_->tell(std::move(message));
+}
+
+bool RemoteEnd::arms_later()
+{
+    if (session_ == nullptr || !session_->loop().looks_before_waiting()) {
+        return false;
+    }
+    session_->loop().add(looker_);
+    return true;
 }
 
 } // namespace ntpipe::session

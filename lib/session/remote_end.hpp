@@ -75,6 +75,7 @@ public:
     void disconnected() override;
     void released() override;
     [[nodiscard]] bool request_overflow(std::size_t size) override;
+    [[nodiscard]] bool arms_later() override;
 
 private:
     [[nodiscard]] Result<end::Connection> make_connection(channel::Side side, glue::UniqueFd& page,
@@ -93,6 +94,13 @@ private:
     std::shared_ptr<DoorbellSocket> socket_;
     std::unique_ptr<glue::Loop::Watch> watch_;
     std::shared_ptr<PeerProcess> peer_;
+    struct Looker final : glue::Loop::Looker {
+        explicit Looker(RemoteEnd& owner) : end(owner) {}
+        void look() override { end.end_->look(); }
+        void arm() override { end.end_->arm(); }
+        RemoteEnd& end;
+    };
+    Looker looker_{*this};
 };
 
 } // namespace ntpipe::session

@@ -23,6 +23,9 @@ MUTANTS = {
     # rules of lib/end
     "no-second-look": ("end/end.cc", "        connection_->page->set_wants(armed_wants_);\n",
                        "        connection_->page->set_wants(armed_wants_);\n        return;\n", None),
+    "sleeps-unarmed": ("end/end.cc", "        if (!arming_ && host_.arms_later()) {", "        if (host_.arms_later()) {", None),
+    "arms-without-a-look": ("end/end.cc", "    arming_ = true;\n    look();\n    arming_ = false;\n",
+                            "    armed_wants_ = wanted();\n    connection_->page->set_wants(armed_wants_);\n", None),
     "cancel-read-keeps-tentative": ("end/read.cc", "    settle_posted(operation);\n    connection_->incoming->abort_tentative();\n",
                                     "    settle_posted(operation);\n", None),
     "abandon-keeps-tentative": ("end/end.cc", "        connection_->incoming->abort_tentative();\n", "", None),

@@ -23,6 +23,7 @@ constexpr Setup roomy_bytes{.type = PipeType::byte, .quota = 8000};
 constexpr Setup with_overflow{.quota = 20000, .maximum_overflow = 1 << 16};
 constexpr Setup offered{.attached = false};
 constexpr Setup unseen{.listening = true};
+constexpr Setup looking{.quota = small_quota, .arms_later = true};
 
 void without_queueing(World& world)
 {
@@ -312,6 +313,23 @@ const Scenario all[] = {
      [](Actor& end) {
          end.await(end.read(30));
          (void)end.read(30);
+     },
+     middling, weakest},
+    {"arming_late", looking, nullptr, large_write, one_read, deep, weak},
+    {"arming_late_twice", looking, nullptr,
+     [](Actor& end) {
+         end.await(end.write(20));
+         (void)end.write(20);
+     },
+     [](Actor& end) {
+         end.await(end.read(30));
+         (void)end.read(30);
+     },
+     middling, weakest},
+    {"arming_late_for_an_answer", looking, nullptr, [](Actor& end) { end.await(end.transceive(4, 20)); },
+     [](Actor& end) {
+         end.await(end.read(20));
+         (void)end.write(6);
      },
      middling, weakest},
 };

@@ -258,6 +258,11 @@ bool Actor::request_overflow(std::size_t size)
     return true;
 }
 
+bool Actor::arms_later()
+{
+    return world_.setup_.arms_later;
+}
+
 bool Actor::handle()
 {
     bool any = !queue_.empty();
@@ -283,6 +288,13 @@ bool Actor::handle()
 bool Actor::pause()
 {
     fire();
+    if (world_.setup_.arms_later && end != nullptr) {
+        end->arm();
+        if (!queue_.empty()) {
+            fire();
+            return true;
+        }
+    }
     const bool come = Scheduler::running()->wait(&bell_, [this] { return bell_ || !letters_.empty(); });
     if (come) {
         Scheduler::running()->note("wakes up");

@@ -58,6 +58,8 @@ struct Setup {
     std::size_t maximum_overflow = 0; ///< 0: there is none to be had
     bool attached = true;             ///< false: the server has been offered a client that has not attached
     bool listening = false;           ///< with `attached`: the server has not looked at the offer yet
+    bool arms_later =
+        false; ///< ends say what to be woken for when they are about to sleep, not when they begin to wait
 };
 
 /// One end, its process and its script. What it waits for are its bell and its letters from the broker.
@@ -96,6 +98,7 @@ public:
     void disconnected() override {}
     void released() override {}
     [[nodiscard]] bool request_overflow(std::size_t size) override;
+    [[nodiscard]] bool arms_later() override;
     [[nodiscard]] bool pause();
 
     std::unique_ptr<end::End> end;

@@ -45,7 +45,16 @@ public:
 struct TestDoorbell : end::Doorbell {
     explicit TestDoorbell(std::shared_ptr<bool> bell) : rung(std::move(bell)) {}
     void ring() override { *rung = true; }
+    void linger(const std::function<bool()>& answered) override
+    {
+        if (while_lingering) {
+            while_lingering();
+            answers.push_back(answered());
+        }
+    }
     std::shared_ptr<bool> rung;
+    std::function<void()> while_lingering; ///< what the other end does meanwhile
+    std::vector<bool> answers;             ///< whether that was an answer
 };
 
 struct TestHost : end::Host {
@@ -61,8 +70,10 @@ struct TestHost : end::Host {
         overflow_wanted = size;
         return true;
     }
+    [[nodiscard]] bool arms_later() override { return looks; }
     std::uint64_t period = 1;
     int releases = 0;
+    bool looks = false;
     bool overflow_available = true;
     std::size_t overflow_wanted = 0;
 };
@@ -134,7 +145,9 @@ public:
         }
         half.incoming.emplace(outbound->share());
         half.outgoing.emplace(inbound->share());
-        half.doorbell = std::make_unique<TestDoorbell>(server_bell);
+        auto doorbell = std::make_unique<TestDoorbell>(server_bell);
+        client_doorbell = doorbell.get();
+        half.doorbell = std::move(doorbell);
         half.opened_as.identity = std::make_shared<security::Identity>();
         client = end::End::client(client_host, queue, attributes(), parameters_.client_access,
                                   parameters_.maximum_overflow, std::move(half));
@@ -177,6 +190,7 @@ public:
     std::unique_ptr<HeapMemory> outbound;
     std::shared_ptr<bool> server_bell;
     std::shared_ptr<bool> client_bell;
+    TestDoorbell* client_doorbell = nullptr; ///< by which the client rings
     std::unique_ptr<end::End> server;
     std::unique_ptr<end::End> client;
 

@@ -527,6 +527,78 @@ void test_transceive_ignores_quota(void** /*state*/) // case 157
     assert_true(call.done && pending.done);
 }
 
+void test_transceive_is_answered_while_the_client_lingers(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation read;
+    assert_status(start_read(*pair.server, read, 100), Status::pending);
+    TestOperation reply;
+    pair.client_doorbell->while_lingering = [&] {
+        assert_true(*pair.server_bell);
+        pair.server->wake();
+        pair.queue.fire_one();
+        assert_string_equal(text_of(read).c_str(), "ab");
+        assert_status(start_write(*pair.server, reply, "0123"), Status::success);
+    };
+    TestOperation call;
+    call.buffer.resize(10);
+    assert_status(pair.client->transceive(call, bytes("ab"), call.buffer), Status::success);
+    assert_string_equal(text_of(call).c_str(), "0123");
+    assert_true(pair.client_doorbell->answers == std::vector<bool>{true});
+    assert_false(*pair.client_bell); // nobody slept
+}
+
+// A server that does not wait finds a reader, however soon it answers, and so it may answer with more than the quota.
+void test_transceive_waits_before_it_asks(void** /*state*/)
+{
+    EndPair pair({.server_modes = {end::ReadMode::message, end::CompletionMode::complete}, .outbound_quota = 4});
+    pair.connect();
+    pair.client_doorbell->while_lingering = [&] {
+        TestOperation read;
+        assert_status(start_read(*pair.server, read, 100), Status::success);
+        TestOperation reply;
+        assert_status(start_write(*pair.server, reply, "0123456789"), Status::success);
+        assert_int_equal(reply.information(), 10);
+    };
+    TestOperation call;
+    call.buffer.resize(20);
+    assert_status(pair.client->transceive(call, bytes("ab"), call.buffer), Status::success);
+    assert_string_equal(text_of(call).c_str(), "0123456789");
+}
+
+// While somebody looks the other end need not ring; when he goes to sleep it must.
+void test_who_looks_is_not_rung_for(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    pair.server_host.looks = true;
+    TestOperation read;
+    assert_status(start_read(*pair.server, read, 100), Status::pending);
+    TestOperation write;
+    assert_status(start_write(*pair.client, write, "one"), Status::success);
+    assert_false(*pair.server_bell);
+    assert_true(read.pending());
+    pair.server->look();
+    pair.queue.fire_one();
+    assert_string_equal(text_of(read).c_str(), "one");
+
+    assert_status(start_read(*pair.server, read, 100), Status::pending);
+    assert_status(start_write(*pair.client, write, "two"), Status::success);
+    assert_false(*pair.server_bell);
+    pair.server->arm(); // sees what came before it
+    assert_false(read.pending());
+    pair.queue.fire_one();
+    assert_string_equal(text_of(read).c_str(), "two");
+
+    assert_status(start_read(*pair.server, read, 100), Status::pending);
+    pair.server->arm();
+    assert_status(start_write(*pair.client, write, "three"), Status::success);
+    assert_true(*pair.server_bell);
+    pair.pump();
+    assert_string_equal(text_of(read).c_str(), "three");
+}
+
 // ---- what the explorer has found (tests/explore): one end acts before it was woken for what the other one has done ----
 
 // Everything beyond `quota` 0 pends until it is read.
@@ -898,6 +970,8 @@ NTPIPE_UNIT_MAIN(
     NTPIPE_UNIT_TEST(test_close_completes_the_other_side),
     NTPIPE_UNIT_TEST(test_dead_writer_loses_its_pending_write_only),
     NTPIPE_UNIT_TEST(test_disconnect_detaches_for_ever), NTPIPE_UNIT_TEST(test_transceive),
+    NTPIPE_UNIT_TEST(test_transceive_is_answered_while_the_client_lingers),
+    NTPIPE_UNIT_TEST(test_transceive_waits_before_it_asks), NTPIPE_UNIT_TEST(test_who_looks_is_not_rung_for),
     NTPIPE_UNIT_TEST(test_transceive_ignores_quota), NTPIPE_UNIT_TEST(test_flush_is_a_marker),
     NTPIPE_UNIT_TEST(test_local_information), NTPIPE_UNIT_TEST(test_destroying_an_operation_cancels_it),
     NTPIPE_UNIT_TEST(test_looks_go_on_and_take_nothing), NTPIPE_UNIT_TEST(test_taking_is_seen_by_the_writer),
