@@ -75,7 +75,7 @@ std::string layout()
     text += row(offsetof(ConnectionPage, state), "atomic u32", "state", "both",
                 "1 attached, 2 withdrawn, 4 client closed, 8 server closed, 16 disconnected");
     text += row(offsetof(ConnectionPage, sleepers), "atomic u32", "wants of the client",
-                "client; cleared by the server", "1 data, 2 space");
+                "client; cleared by the server", "1 data, 2 space, 2 + 4 room");
     text += row(offsetof(ConnectionPage, sleepers) + sizeof(ConnectionPage::Sleeper), "atomic u32",
                 "wants of the server", "server; cleared by the client", "likewise");
     text += row(offsetof(ConnectionPage, mirrors), "atomic u64", "inbound unread", "client",

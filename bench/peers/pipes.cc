@@ -155,6 +155,101 @@ private:
     }
 };
 
+/// Without a request: by ntpipe_try_read(), ntpipe_try_write() and their callback.
+class Tries final : public Pipe {
+public:
+    using Pipe::Pipe;
+
+    void connect() override
+    {
+        Pipe::connect();
+        watch();
+    }
+    void round(std::vector<double>& /*latencies*/) override
+    {
+        to_send_ = workload_.count;
+        to_receive_ = workload_.kind == Kind::both ? all() : 1;
+        write_some();
+        while (to_send_ > 0 || to_receive_ > 0) {
+            tevent_loop_once(session_->events());
+        }
+    }
+
+protected:
+    void serve_messages() override
+    {
+        far_side_ = true;
+        watch();
+        for (;;) {
+            tevent_loop_once(session_->events());
+        }
+    }
+
+private:
+    [[nodiscard]] std::size_t all() const { return static_cast<std::size_t>(workload_.count) * workload_.size; }
+    void watch()
+    {
+        const auto ready = [this](std::uint32_t what) {
+            if ((what & NTPIPE_READY_WRITE) != 0) {
+                write_some();
+            }
+            if ((what & NTPIPE_READY_READ) != 0) {
+                read_some();
+            }
+        };
+        check(end_->set_ready(ready), "set ready");
+    }
+    void write_some()
+    {
+        while (to_send_ > 0) {
+            const auto message = std::span<const std::byte>(out_).subspan(sent_);
+            const auto written = end_->try_write(message);
+            check(written.status, "try write");
+            sent_ += written.size;
+            if (written.size < message.size()) {
+                return;
+            }
+            sent_ = 0;
+            --to_send_;
+        }
+    }
+    void read_some()
+    {
+        for (;;) {
+            const auto got = end_->try_read(in_);
+            if (got.status == ntpipe::Status::pipe_empty) {
+                return;
+            }
+            check(got.status, "try read");
+            if (far_side_) {
+                sink(got.size);
+            } else {
+                to_receive_ -= std::min(to_receive_, got.size);
+            }
+        }
+    }
+    void sink(std::size_t size)
+    {
+        if (workload_.kind == Kind::both && had_ == 0) {
+            to_send_ = workload_.count;
+            write_some();
+        }
+        had_ += size;
+        if (had_ >= all()) {
+            had_ -= all();
+            if (workload_.kind != Kind::both) {
+                check(end_->try_write(std::span(out_).first(1)).status, "try write");
+            }
+        }
+    }
+
+    bool far_side_ = false;
+    int to_send_ = 0;
+    std::size_t sent_ = 0; ///< of a message that went in part, as bytes do
+    std::size_t to_receive_ = 0;
+    std::size_t had_ = 0;
+};
+
 class Blocking final : public Pipe {
 public:
     using Pipe::Pipe;
@@ -195,6 +290,9 @@ protected:
 void add_pipes(Contenders& contenders, Workload workload, bool /*may_spin*/)
 {
     contenders.push_back(std::make_unique<Requests>("ntpipe", workload));
+    if (workload.kind != Kind::transact) {
+        contenders.push_back(std::make_unique<Tries>("ntpipe, try", workload));
+    }
     if (workload.kind != Kind::both) {
         contenders.push_back(std::make_unique<Blocking>("ntpipe, blocking", workload));
     }

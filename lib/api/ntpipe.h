@@ -438,6 +438,32 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_write_recv(struct tevent_req* req, size_t* nw
 NTPIPE_PUBLIC ntpipe_status ntpipe_write(struct ntpipe_end* pipe, const void* buffer, size_t length, size_t* nwritten);
 
 /*
+ * Reads and writes that never wait and need no request, for programs that have a queue of their own or poll: as in complete mode
+ * (S 3.1, 3.4), in whatever mode the end is. Nothing that is pending on this end is overtaken.
+ *   nread     bytes read. May be 0 with success: an empty message
+ *   nwritten  all of it, or what could be written at once: of a message all or nothing
+ * Statuses of ntpipe_read() and ntpipe_write(), and
+ * STATUS_PIPE_EMPTY  there is nothing to read, or a read is pending, for which it is
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_try_read(struct ntpipe_end* pipe, void* buffer, size_t length, size_t* nread);
+NTPIPE_PUBLIC ntpipe_status ntpipe_try_write(struct ntpipe_end* pipe, const void* buffer, size_t length,
+                                             size_t* nwritten);
+
+#define NTPIPE_READY_READ 1U
+#define NTPIPE_READY_WRITE 2U
+
+/*
+ * When to try again. `ready` is called from the event loop, once after each try whose outcome was STATUS_PIPE_EMPTY or a write of less
+ * than was to be written: when there is data (NTPIPE_READY_READ), when there is room for what was refused (NTPIPE_READY_WRITE; not for
+ * every message that the other end reads, but when half of the quota is free or all of it was read), and when the other end has
+ * closed or disconnected (then a try says which). Also when there is data first after this call. It may try, free the end, and call
+ * anything that does not block. It is called no more after ntpipe_close().
+ *   ready  NULL: nobody any more
+ */
+typedef void (*ntpipe_ready_fn)(struct ntpipe_end* pipe, uint32_t ready, void* private_data);
+NTPIPE_PUBLIC ntpipe_status ntpipe_set_ready(struct ntpipe_end* pipe, ntpipe_ready_fn ready, void* private_data);
+
+/*
  * Writes one message and reads one: FSCTL_PIPE_TRANSCEIVE (S 3.7). Either end may, in message read mode on a duplex pipe.
  * Statuses of the read, and
  * STATUS_INVALID_PIPE_STATE  not connected, not duplex, or not in message read mode

@@ -110,6 +110,28 @@ public:
         return transfer<ntpipe_transceive_recv>(ntpipe_transceive_begin, request.data(), request.size(), reply.data(),
                                                 reply.size());
     }
+    /// Without waiting; STATUS_PIPE_EMPTY, or less written than there is: try again when ready.
+    [[nodiscard]] Transfer try_read(std::span<std::byte> buffer)
+    {
+        Transfer transfer;
+        transfer.status = static_cast<Status>(ntpipe_try_read(get(), buffer.data(), buffer.size(), &transfer.size));
+        return transfer;
+    }
+    [[nodiscard]] Transfer try_write(std::span<const std::byte> data)
+    {
+        Transfer transfer;
+        transfer.status = static_cast<Status>(ntpipe_try_write(get(), data.data(), data.size(), &transfer.size));
+        return transfer;
+    }
+    /// `ready` is called with NTPIPE_READY_... when it is worth trying again (ntpipe_set_ready()). An empty function: no more. It
+    /// must not destroy itself by setting another.
+    Status set_ready(std::function<void(std::uint32_t)> ready)
+    {
+        auto call = std::make_unique<std::function<void(std::uint32_t)>>(std::move(ready));
+        const auto status = static_cast<Status>(ntpipe_set_ready(get(), *call ? &call_ready : nullptr, call.get()));
+        ready_ = std::move(call);
+        return status;
+    }
     [[nodiscard]] auto flush()
     {
         return await<ReceiveStatus<ntpipe_flush_recv>>(ntpipe_flush_send(nullptr, events_, get()));
@@ -204,6 +226,10 @@ private:
         over.status = static_cast<Status>(status);
         return {events_, over, ReceiveTransfer<receive>()};
     }
+    static void call_ready(ntpipe_end* /*end*/, std::uint32_t what, void* data)
+    {
+        (*static_cast<std::function<void(std::uint32_t)>*>(data))(what);
+    }
     template <typename Receive>
     [[nodiscard]] Awaited<Receive> await(tevent_req* request)
     {
@@ -220,6 +246,7 @@ private:
         return info;
     }
 
+    std::unique_ptr<std::function<void(std::uint32_t)>> ready_; // the end goes before it
     Talloc<ntpipe_end> end_;
     tevent_context* events_;
 };

@@ -19,6 +19,7 @@ struct ntpipe_session {
 
 struct ntpipe_end {
     std::shared_ptr<ntpipe::session::Gate> gate; // first: the end goes before it
+    std::unique_ptr<ntpipe::end::Readiness> readiness;
     std::unique_ptr<ntpipe::session::PipeEnd> pipe;
     std::string name;
     tevent_req* spare = nullptr; ///< a request that was made and not needed, for the next operation

@@ -84,6 +84,24 @@ ntpipe_status receive(tevent_req* req, size_t* information)
     return raw(status);
 }
 
+/// Calls a program back when it should try again.
+class ReadyCallback final : public end::Readiness {
+public:
+    ReadyCallback(struct ntpipe_end* pipe, ntpipe_ready_fn call, void* data) : pipe_(pipe), call_(call), data_(data) {}
+    void completed() override
+    {
+        const std::uint32_t what = std::exchange(ready, 0);
+        std::uint32_t told = (what & channel::want::data) != 0 ? NTPIPE_READY_READ : 0U;
+        told |= (what & channel::want::room) != 0 ? NTPIPE_READY_WRITE : 0U;
+        call_(pipe_, told, data_); // may destroy this
+    }
+
+private:
+    struct ntpipe_end* pipe_;
+    ntpipe_ready_fn call_;
+    void* data_;
+};
+
 std::span<std::byte> out_span(void* buffer, size_t length)
 {
     return {static_cast<std::byte*>(buffer), length};
@@ -215,6 +233,32 @@ ntpipe_status ntpipe_transceive(struct ntpipe_end* pipe, const void* request, si
             return ntpipe_transceive_send(nullptr, ev, pipe, request, request_length, reply, reply_length);
         },
         [&](tevent_req* req) { return ntpipe_transceive_recv(req, nread); });
+}
+
+ntpipe_status ntpipe_try_read(struct ntpipe_end* pipe, void* buffer, size_t length, size_t* nread)
+{
+    return guarded([&] { return pipe->end().try_read(out_span(buffer, length), *nread); });
+}
+
+ntpipe_status ntpipe_try_write(struct ntpipe_end* pipe, const void* buffer, size_t length, size_t* nwritten)
+{
+    return guarded([&] { return pipe->end().try_write(in_span(buffer, length), *nwritten); });
+}
+
+ntpipe_status ntpipe_set_ready(struct ntpipe_end* pipe, ntpipe_ready_fn ready, void* private_data)
+{
+    return guarded([&] {
+        if (const Status status = pipe->end().check_handle(); status != Status::success) {
+            return status;
+        }
+        std::unique_ptr<end::Readiness> readiness;
+        if (ready != nullptr) {
+            readiness = std::make_unique<ReadyCallback>(pipe, ready, private_data);
+        }
+        pipe->end().set_readiness(readiness.get());
+        pipe->readiness = std::move(readiness);
+        return Status::success;
+    });
 }
 
 tevent_req* ntpipe_flush_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe)

@@ -15,7 +15,7 @@ struct ntpipe_end* make_pipe(TALLOC_CTX* mem_ctx, const std::shared_ptr<session:
     const std::u16string& path = pipe->end().attributes().path;
     std::string name = name::to_utf8(std::u16string_view(path).substr(path.empty() ? 0 : 1));
     return glue::make_talloc<struct ntpipe_end>(mem_ctx, "struct ntpipe_end",
-                                                ntpipe_end{gate, std::move(pipe), std::move(name)});
+                                                ntpipe_end{gate, nullptr, std::move(pipe), std::move(name)});
 }
 
 } // namespace ntpipe::api

@@ -2,6 +2,7 @@
 // incoming.cc: a direction as its reader sees it.
 #include "channel/incoming.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace ntpipe::channel {
@@ -133,6 +134,12 @@ void Incoming::pass(const Record& record, std::uint32_t skipped)
     front_consumed_ = 0;
     rest_ = record.rest;
     unpublished_ = true;
+}
+
+bool Incoming::drained() const
+{
+    return std::all_of(segments_.begin(), segments_.end(),
+                       [](const auto& segment) { return segment == nullptr || segment->head() == segment->tail(); });
 }
 
 void Incoming::publish()

@@ -39,6 +39,9 @@ public:
     /// Tells the writer how far the reading has come. Until then nothing consumed is seen there.
     void publish();
     [[nodiscard]] bool unpublished() const { return unpublished_; }
+    [[nodiscard]] std::uint64_t consumed_bytes() const { return consumed_bytes_; }
+    /// As of the last look nothing is left.
+    [[nodiscard]] bool drained() const;
 
     /// The write whose records were consumed last goes on in records to come. After front(), so that one that was revoked or
     /// cut is known to be over.

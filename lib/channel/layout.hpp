@@ -163,6 +163,8 @@ inline constexpr std::uint32_t disconnected = 1U << 4;  ///< by the server
 namespace want {
 inline constexpr std::uint32_t data = 1U << 0;  ///< a record was published for me
 inline constexpr std::uint32_t space = 1U << 1; ///< something of mine was consumed
+/// With space: not for every bit of it, but when much of mine was consumed, or all that is there, or a read was posted.
+inline constexpr std::uint32_t room = 1U << 2;
 } // namespace want
 
 /// Counts of a direction, for the side that does not map it.

@@ -76,6 +76,12 @@ bool ConnectionView::take_peer_wants(std::uint32_t reasons)
     return true;
 }
 
+bool ConnectionView::peer_wants(std::uint32_t reason) const
+{
+    return (page_->sleepers[static_cast<std::size_t>(other(side_))].wants.load(std::memory_order_seq_cst) & reason) !=
+           0;
+}
+
 PipeView::PipeView(std::shared_ptr<const Memory> memory)
     : memory_(std::move(memory)), page_(std::launder(reinterpret_cast<const PipePage*>(memory_->bytes().data())))
 {

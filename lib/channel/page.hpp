@@ -32,6 +32,7 @@ public:
     void set_wants(std::uint32_t wants);
     /// True when the other side sleeps for one of `reasons`: then ring. The other side will not be rung again until it says so.
     [[nodiscard]] bool take_peer_wants(std::uint32_t reasons);
+    [[nodiscard]] bool peer_wants(std::uint32_t reason) const;
 
     [[nodiscard]] DirectionMirror& mirror(Direction direction) const
     {

@@ -174,12 +174,12 @@ Status End::check_handle(security::AccessMask needed) const
 }
 
 // A detached client gets PIPE_DISCONNECTED for everything.
-Status End::check(security::AccessMask needed)
+Status End::check(security::AccessMask needed, bool from_front)
 {
     if (const Status status = check_handle(needed); status != Status::success) {
         return status;
     }
-    look_at_state();
+    look_at_state(from_front);
     return phase_ == Phase::detached ? Status::pipe_disconnected : Status::success;
 }
 
@@ -191,8 +191,9 @@ Status End::check_handle() const
     return phase_ == Phase::disowned ? Status::invalid_handle : Status::success;
 }
 
-// Takes in what the other end, or the broker, has done to the state since the last look.
-void End::look_at_state()
+// Takes in what the other end, or the broker, has done to the state since the last look. `from_front`: for who reads, and will see
+// by itself when the next record is not there.
+void End::look_at_state(bool from_front)
 {
     if (phase_ == Phase::listening) {
         host_.take_in();
@@ -201,7 +202,7 @@ void End::look_at_state()
     if (!has_channel()) {
         return;
     }
-    if (connection_->incoming && connection_->incoming->lacks_overflow()) {
+    if (!from_front && connection_->incoming && connection_->incoming->lacks_overflow()) {
         host_.take_in();
     }
     if (connection_->page->peer_disconnected()) {
@@ -308,6 +309,7 @@ void End::become_closing()
     complete_all(flushes_, Status::pipe_broken);
     serve_reads();
     serve_looks();
+    tell_ready(tried_);
 }
 
 // SEMANTICS 2.5: the server has disconnected; this client end stays useless for ever.
@@ -321,6 +323,7 @@ void End::become_detached()
     complete_all(writes_, Status::pipe_disconnected);
     complete_all(flushes_, Status::pipe_disconnected);
     phase_ = Phase::detached;
+    tell_ready(tried_);
     leave_connection();
 }
 
@@ -439,6 +442,7 @@ void End::close()
         phase_ = Phase::closed;
         return;
     }
+    forget_readiness();
     if (offer_) {
         if (!offer_->page->withdraw()) {
             offer_->page->say_closed();
@@ -469,6 +473,7 @@ void End::close()
 
 void End::disown()
 {
+    forget_readiness();
     for (glue::List<Operation>* operations : {&listens_, &reads_, &looks_, &writes_, &flushes_}) {
         while (Operation* operation = operations->front()) {
             complete(*operation, Status::invalid_handle);
@@ -533,14 +538,19 @@ void End::settle()
         if (!has_channel()) {
             return;
         }
+        if (tried_ != 0) {
+            look_at_readiness();
+        }
         const std::uint32_t wants = wanted();
-        if ((wants & ~armed_wants_) == 0) {
+        const bool impatient =
+            (wants & channel::want::space) != 0 && (armed_wants_ & ~wants & channel::want::room) != 0;
+        if ((wants & ~armed_wants_) == 0 && !impatient) {
             return;
         }
         if (!arming_ && host_.arms_later()) {
             return;
         }
-        armed_wants_ |= wants;
+        armed_wants_ = impatient ? wants : armed_wants_ | wants;
         connection_->page->set_wants(armed_wants_);
     }
 }
@@ -548,11 +558,13 @@ void End::settle()
 std::uint32_t End::wanted() const
 {
     std::uint32_t wants = 0;
-    if (!reads_.empty() || !looks_.empty()) {
+    if (!reads_.empty() || !looks_.empty() || (tried_ & channel::want::data) != 0) {
         wants |= channel::want::data;
     }
     if (!outstanding_.empty() || !flushes_.empty()) {
         wants |= channel::want::space;
+    } else if ((tried_ & channel::want::room) != 0) {
+        wants |= channel::want::space | channel::want::room;
     }
     return wants;
 }

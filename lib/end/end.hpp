@@ -7,6 +7,7 @@
 //   end.cc         states: listening, connected, closing, disconnected; attaching, losing and leaving a connection
 //   read.cc        reads, peek: what a read takes from the queue
 //   look.cc        looking ahead, taking later: for who hands the data on
+//   try.cc         reads and writes that never wait, and when to try again
 //   write.cc       writes, quota, flush: when a write is complete
 //   control.cc     transceive, FSCTLs as codes
 //   attributes.cc  attributes, the client's process
@@ -76,6 +77,13 @@ struct Connection {
     std::uint32_t server_session_id = 0;
 };
 
+/// Whom an end tells that what was tried in vain should be tried again.
+class Readiness : public glue::Completion {
+public:
+    std::uint32_t ready =
+        0; ///< channel::want::data: a read; channel::want::room: a write. completed() takes it and sets it to 0
+};
+
 /// The process around an end.
 class Host {
 public:
@@ -126,6 +134,13 @@ public:
     [[nodiscard]] Status write(Operation& operation, glue::ByteSpan data);
     [[nodiscard]] Status transceive(Operation& operation, glue::ByteSpan data, std::span<std::byte> buffer);
     [[nodiscard]] Status flush(Operation& operation);
+    /// As a read in COMPLETE mode, whatever the mode is. STATUS_PIPE_EMPTY also while reads are pending: what comes is theirs.
+    [[nodiscard]] Status try_read(std::span<std::byte> buffer, std::size_t& information);
+    /// As a write in COMPLETE mode, whatever the mode is: `written` may be less than there is, also 0.
+    [[nodiscard]] Status try_write(glue::ByteSpan data, std::size_t& written);
+    /// Who hears, once after each try that was in vain and at first for data, that there is something to try again for: data,
+    /// room, or another state. nullptr: nobody any more. It must outlive that.
+    void set_readiness(Readiness* readiness);
     [[nodiscard]] Status peek(std::span<std::byte> buffer, PeekInformation& information);
     /// As a read (by message on a message pipe), but everything stays in place, and it goes on where the last look has ended.
     [[nodiscard]] Status look(Operation& operation, std::span<std::byte> buffer);
@@ -250,9 +265,9 @@ private:
     friend class Operation;
 
     // end.cc
-    [[nodiscard]] Status check(security::AccessMask needed);
+    [[nodiscard]] Status check(security::AccessMask needed, bool from_front = false);
     [[nodiscard]] Status check_handle(security::AccessMask needed) const;
-    void look_at_state();
+    void look_at_state(bool from_front = false);
     void take_offer();
     void complete_what_was_read();
     void become_closing();
@@ -275,21 +290,31 @@ private:
     [[nodiscard]] const ClientContext* find_context(std::uint32_t id);
 
     // read.cc
-    [[nodiscard]] Status check_read();
+    [[nodiscard]] Status check_read(bool from_front = false);
     void wait_to_read(Operation& operation, std::span<std::byte> buffer, Operation::Kind kind);
-    [[nodiscard]] Status start_read(Operation& operation, std::span<std::byte> buffer, Operation::Kind kind);
+    [[nodiscard]] Status start_read(Operation& operation, std::span<std::byte> buffer);
+    [[nodiscard]] Status read_without_waiting(Operation& operation);
+    [[nodiscard]] Status read_what_is_there(Operation& operation);
     [[nodiscard]] std::uint32_t posted_size(const Operation& read) const;
     enum class Advance : std::uint8_t { finished, waiting, broken };
     [[nodiscard]] Advance advance_read(Operation& operation, Status& status);
     void serve_reads();
     void post_reads();
     void settle_posted(Operation& operation);
+    [[nodiscard]] bool enough_consumed();
     void show_consumed();
     void cancel_read(Operation& operation);
     void serve_pending_reads();
     void drop_pending_of_dead_writer();
     [[nodiscard]] bool reads_by_message(const Operation& operation) const;
     [[nodiscard]] std::uint64_t unread_incoming();
+
+    // try.cc
+    [[nodiscard]] bool has_room();
+    [[nodiscard]] bool has_something();
+    void look_at_readiness();
+    void tell_ready(std::uint32_t what);
+    void forget_readiness();
 
     // look.cc
     [[nodiscard]] Advance advance_look(Operation& operation, Status& status);
@@ -298,6 +323,7 @@ private:
     void forget_looks();
 
     // write.cc
+    [[nodiscard]] Status check_write(glue::ByteSpan data);
     [[nodiscard]] Status start_write(Operation* operation, glue::ByteSpan data, bool exempt);
     [[nodiscard]] Status write_without_queueing(glue::ByteSpan data, std::size_t& written);
     [[nodiscard]] Status write_among_posted_reads(glue::ByteSpan data, std::size_t& written);
@@ -339,6 +365,10 @@ private:
     std::uint32_t server_session_id_ = 0;
     std::uint32_t armed_wants_ = 0;
     bool arming_ = false;
+    Readiness* readiness_ = nullptr;
+    std::uint32_t tried_ = 0;     ///< what readiness_ is to be told of
+    std::size_t refused_ = 0;     ///< bytes of the write that was tried in vain
+    std::uint64_t room_mark_ = 0; ///< consumed when the peer began to want room
 
     glue::List<Operation> listens_;
     glue::List<Operation> reads_;

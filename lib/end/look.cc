@@ -19,7 +19,7 @@ Status End::look(Operation& operation, std::span<std::byte> buffer)
     if (buffer.empty()) {
         return Status::invalid_parameter; // it would never get on
     }
-    operation.buffer_ = buffer.first(std::min<std::size_t>(buffer.size(), std::numeric_limits<std::uint32_t>::max()));
+    operation.read_into(buffer);
     pend(operation, looks_);
     settle();
     return finish_start(operation);
@@ -103,7 +103,7 @@ void End::serve_looks()
 
 Status End::take(std::size_t length)
 {
-    if (const Status status = check_read(); status != Status::success) {
+    if (const Status status = check_read(true); status != Status::success) {
         return status;
     }
     while (connection_->incoming && !looked_.empty() && length != 0) {

@@ -6,8 +6,10 @@
 #include "glue/completion.hpp"
 #include "status/status.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace ntpipe::end {
@@ -36,6 +38,12 @@ public:
 
 private:
     friend class End;
+    /// NT counts in 32 bits.
+    void read_into(std::span<std::byte> buffer)
+    {
+        buffer_ = buffer.first(std::min<std::size_t>(buffer.size(), std::numeric_limits<std::uint32_t>::max()));
+    }
+
     enum class Kind : std::uint8_t { none, read, look, write, transceive, flush, listen };
 
     End* end_ = nullptr; ///< while pending

@@ -21,8 +21,8 @@ Status End::read(Operation& operation, std::span<std::byte> buffer)
     if (const Status status = begin(operation, Operation::Kind::read); status != Status::success) {
         return status;
     }
-    const Status status = check_read();
-    return status != Status::success ? status : start_read(operation, buffer, Operation::Kind::read);
+    const Status status = check_read(reads_.empty());
+    return status != Status::success ? status : start_read(operation, buffer);
 }
 
 Status End::read_whole(Operation& operation, std::span<std::byte> buffer)
@@ -30,16 +30,17 @@ Status End::read_whole(Operation& operation, std::span<std::byte> buffer)
     if (const Status status = begin(operation, Operation::Kind::read); status != Status::success) {
         return status;
     }
-    if (const Status status = check_read(); status != Status::success) {
+    if (const Status status = check_read(reads_.empty()); status != Status::success) {
         return status;
     }
     operation.whole_only_ = true;
-    return start_read(operation, buffer, Operation::Kind::read);
+    return start_read(operation, buffer);
 }
 
-Status End::check_read()
+// `from_front`: for who begins with the next record, and sees by himself that it is not there.
+Status End::check_read(bool from_front)
 {
-    if (const Status status = check(security::access::read_data); status != Status::success) {
+    if (const Status status = check(security::access::read_data, from_front); status != Status::success) {
         return status;
     }
     if (!has_direction(attributes_.configuration, channel::incoming_direction(side_))) {
@@ -54,22 +55,70 @@ Status End::check_read()
 void End::wait_to_read(Operation& operation, std::span<std::byte> buffer, Operation::Kind kind)
 {
     operation.kind_ = kind;
-    operation.buffer_ = buffer.first(std::min<std::size_t>(buffer.size(), std::numeric_limits<std::uint32_t>::max()));
+    operation.read_into(buffer);
     pend(operation, reads_);
 }
 
-Status End::start_read(Operation& operation, std::span<std::byte> buffer, Operation::Kind kind)
+Status End::start_read(Operation& operation, std::span<std::byte> buffer)
 {
-    wait_to_read(operation, buffer, kind);
-    // Reads are served in order, so only the first in the queue can be served at once.
-    if (reads_.front() == &operation) {
-        serve_pending_reads();
+    operation.read_into(buffer);
+    const Status status = modes_.completion_mode == CompletionMode::complete ? read_without_waiting(operation)
+                          : reads_.empty()                                   ? read_what_is_there(operation)
+                                                                             : Status::pending;
+    if (status == Status::pending) {
+        pend(operation, reads_);
+        settle();
+        return finish_start(operation);
     }
-    if (operation.pending() && kind == Operation::Kind::read && modes_.completion_mode == CompletionMode::complete) {
-        complete(operation, operation.filled_ == 0 ? Status::pipe_empty : Status::buffer_overflow, operation.filled_);
+    complete(operation, status, operation.filled_);
+    operation.starting_ = false;
+    return status;
+}
+
+// As non-blocking mode has it. What earlier reads wait for is theirs.
+Status End::read_without_waiting(Operation& operation)
+{
+    if (!reads_.empty()) {
+        settle();
     }
-    settle();
-    return finish_start(operation);
+    Status status = reads_.empty() ? read_what_is_there(operation) : Status::pending;
+    if (status == Status::pending) {
+        status = operation.filled_ == 0 ? Status::pipe_empty : Status::buffer_overflow;
+        show_consumed();
+    }
+    return status;
+}
+
+// What a read gets that is the only one. Pending: it has to wait; what it has got is not shown to the writer yet.
+Status End::read_what_is_there(Operation& operation)
+{
+    Status status = Status::success;
+    const auto advance_if_any = [&] {
+        return connection_->incoming ? advance_read(operation, status) : Advance::waiting;
+    };
+    Advance advance = advance_if_any();
+    if (advance == Advance::waiting && connection_->incoming && connection_->incoming->lacks_overflow()) {
+        host_.take_in();
+        if (!has_channel()) {
+            return check_handle();
+        }
+        advance = advance_if_any();
+    }
+    if (advance == Advance::broken) {
+        break_connection();
+        return Status::pipe_broken;
+    }
+    if (advance == Advance::waiting) {
+        if (phase_ == Phase::connected) {
+            return Status::pending;
+        }
+        status = operation.filled_ == 0 ? Status::pipe_broken : Status::buffer_overflow;
+    }
+    show_consumed();
+    if (!looks_.empty() || !outstanding_.empty() || !flushes_.empty()) {
+        settle(); // any call gives what is pending its chance
+    }
+    return status;
 }
 
 bool End::reads_by_message(const Operation& operation) const
@@ -153,6 +202,7 @@ void End::post_reads()
     if (!connection_->incoming) {
         return;
     }
+    bool posted = false;
     for (Operation* read = reads_.front(); read != nullptr; read = reads_.after(*read)) {
         if (read->posted_) {
             continue;
@@ -161,6 +211,10 @@ void End::post_reads()
             break; // the ledger is full: later, in order
         }
         read->posted_ = true;
+        posted = true;
+    }
+    if (posted && connection_->page->take_peer_wants(channel::want::room)) {
+        connection_->doorbell->ring(); // a write that was tried in vain may count on these reads
     }
 }
 
@@ -210,6 +264,17 @@ void End::settle_posted(Operation& operation)
     }
 }
 
+// Whether a peer that wants space should be woken. One that wants room, when much was consumed since it began to, or nothing is left.
+bool End::enough_consumed()
+{
+    const std::uint64_t consumed = connection_->incoming->consumed_bytes();
+    if (!connection_->page->peer_wants(channel::want::room)) {
+        room_mark_ = consumed;
+        return true;
+    }
+    return consumed - room_mark_ >= incoming_quota() / 2 || connection_->incoming->drained();
+}
+
 void End::show_consumed()
 {
     if (!connection_->incoming) {
@@ -217,7 +282,7 @@ void End::show_consumed()
     }
     if (connection_->incoming->unpublished()) {
         connection_->incoming->publish();
-        if (connection_->page->take_peer_wants(channel::want::space)) {
+        if (enough_consumed() && connection_->page->take_peer_wants(channel::want::space)) {
             connection_->doorbell->ring();
         }
     }

@@ -22,11 +22,9 @@ constexpr int tentative_attempts = 8;
 
 } // namespace
 
-Status End::write(Operation& operation, glue::ByteSpan data)
+// Whether `data` may be written at all.
+Status End::check_write(glue::ByteSpan data)
 {
-    if (const Status status = begin(operation, Operation::Kind::write); status != Status::success) {
-        return status;
-    }
     if (const Status status = check(security::access::write_data); status != Status::success) {
         return status;
     }
@@ -47,7 +45,17 @@ Status End::write(Operation& operation, glue::ByteSpan data)
     case Phase::closing:
         return Status::pipe_closing;
     default:
-        break;
+        return Status::success;
+    }
+}
+
+Status End::write(Operation& operation, glue::ByteSpan data)
+{
+    if (const Status status = begin(operation, Operation::Kind::write); status != Status::success) {
+        return status;
+    }
+    if (const Status status = check_write(data); status != Status::success) {
+        return status;
     }
     operation.information_ = data.size();
     if (data.empty() && attributes_.type == PipeType::byte) {
@@ -428,11 +436,13 @@ void End::cancel_write(Operation& operation, bool silently)
 Status End::write_without_queueing(glue::ByteSpan data, std::size_t& written)
 {
     channel::Outgoing& outgoing = *connection_->outgoing;
-    if (!outgoing.refresh()) {
+    const auto over_quota = [&] { return !data.empty() && unread_outgoing() + data.size() > outgoing_quota(); };
+    // What was consumed at the last look will often do; looking again costs the reader's cache lines.
+    if (over_quota() && !outgoing.refresh()) {
         break_connection();
         return Status::pipe_closing;
     }
-    if (!data.empty() && unread_outgoing() + data.size() > outgoing_quota()) {
+    if (over_quota()) {
         return anything_waits_for_room() ? Status::success : write_among_posted_reads(data, written);
     }
     // What fits the quota is taken, even if shared memory has no room for it yet.

@@ -341,6 +341,19 @@ void Actor::at_once(std::size_t world, const Operation& operation)
     case Kind::peek:
         completion = peek(ends_.at(key), operation);
         break;
+    case Kind::try_read: {
+        Bytes buffer(operation.room);
+        std::size_t count = 0;
+        completion.status = ntpipe_try_read(ends_.at(key), buffer.data(), buffer.size(), &count);
+        completion = with_data(operation.id, completion.status, std::move(buffer), count);
+        break;
+    }
+    case Kind::try_write: {
+        std::size_t count = 0;
+        completion.status = ntpipe_try_write(ends_.at(key), operation.data.data(), operation.data.size(), &count);
+        completion.information = completion.status == NTPIPE_STATUS_SUCCESS ? count : 0;
+        break;
+    }
     case Kind::set_modes: {
         const ntpipe_pipe_info info = {operation.read_mode, operation.completion_mode};
         completion.status = ntpipe_set_pipe_info(ends_.at(key), &info);

@@ -261,6 +261,15 @@ private:
         case Kind::peek:
             peek(end, operation);
             return;
+        case Kind::try_read:
+            try_read(end, operation);
+            return;
+        case Kind::try_write: {
+            std::size_t written = 0;
+            const ntpipe::Status status = end.try_write(std::as_bytes(std::span(operation.data)), written);
+            report(operation.id, raw(status), status == ntpipe::Status::success ? written : 0);
+            return;
+        }
         case Kind::set_modes:
             report(operation.id, raw(end.set({static_cast<end::ReadMode>(operation.read_mode),
                                               static_cast<end::CompletionMode>(operation.completion_mode)})));
@@ -274,6 +283,17 @@ private:
         default:
             query_standard(end, operation);
         }
+    }
+
+    void try_read(end::End& end, const Operation& operation)
+    {
+        Bytes buffer(operation.room);
+        std::size_t count = 0;
+        const ntpipe::Status status = end.try_read(std::as_writable_bytes(std::span(buffer)), count);
+        const bool carries = status == ntpipe::Status::success || status == ntpipe::Status::buffer_overflow;
+        count = carries ? count : 0;
+        buffer.resize(count);
+        report(operation.id, raw(status), count, std::move(buffer));
     }
 
     void peek(end::End& end, const Operation& operation)

@@ -13,10 +13,10 @@
 namespace ntpipe::model {
 namespace {
 
-constexpr std::size_t kinds = 17;
+constexpr std::size_t kinds = 19;
 // How often, as long as nothing speaks for or against it.
 constexpr std::array<unsigned, kinds> usual = {
-    6, 12, 2, 6, 3, 3, 26, 30, 9, 6, 8, 6, 1, 6, 2, 10, 2,
+    6, 12, 2, 6, 3, 3, 26, 30, 9, 6, 8, 6, 1, 6, 2, 10, 2, 12, 14,
 };
 
 class Chooser {
@@ -221,8 +221,9 @@ private:
 
     static bool on_data(Kind kind)
     {
-        return kind == Kind::read || kind == Kind::write || kind == Kind::transceive || kind == Kind::flush ||
-               kind == Kind::peek || kind == Kind::query_local || kind == Kind::query_standard;
+        return kind == Kind::read || kind == Kind::write || kind == Kind::try_read || kind == Kind::try_write ||
+               kind == Kind::transceive || kind == Kind::flush || kind == Kind::peek || kind == Kind::query_local ||
+               kind == Kind::query_standard;
     }
 
     Kind some_kind()
@@ -311,7 +312,8 @@ private:
             out = end->second.server ? &instance.outbound : &instance.inbound;
         }
         step.room = some_room(in);
-        step.length = step.kind == Kind::write || step.kind == Kind::transceive ? some_size(out) : 0;
+        const bool writes = step.kind == Kind::write || step.kind == Kind::try_write || step.kind == Kind::transceive;
+        step.length = writes ? some_size(out) : 0;
         step.read_mode = static_cast<std::uint32_t>(one_in(30) ? 2 : one_in(3) ? 0 : 1);
         step.completion_mode = static_cast<std::uint32_t>(one_in(30) ? 2 : one_in(3) ? 1 : 0);
     }

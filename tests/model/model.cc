@@ -99,9 +99,11 @@ Effects Model::apply(const Operation& operation)
         close(operation);
         break;
     case Kind::read:
+    case Kind::try_read:
         read(operation);
         break;
     case Kind::write:
+    case Kind::try_write:
         write(operation);
         break;
     case Kind::transceive:
@@ -531,7 +533,7 @@ void Model::read(const Operation& operation)
         settle(queue);
     } else if (instance.state == State::closing) {
         complete(operation.id, NTPIPE_STATUS_PIPE_BROKEN);
-    } else if (end.completion_mode == 1) {
+    } else if (end.completion_mode == 1 || operation.kind == Kind::try_read) {
         complete(operation.id, NTPIPE_STATUS_PIPE_EMPTY);
     } else {
         queue.reads.push_back({operation.id, operation.room, false});
@@ -612,7 +614,8 @@ void Model::write(const Operation& operation)
         return;
     }
     Bytes rest = operation.data;
-    if (end.completion_mode == 1 && minus(size, room_of_reads(queue)) > minus(queue.quota, unread(queue))) {
+    const bool at_once = end.completion_mode == 1 || operation.kind == Kind::try_write;
+    if (at_once && minus(size, room_of_reads(queue)) > minus(queue.quota, unread(queue))) {
         // 3.4: it does not fit. A message is written as a whole or not at all; of bytes, as many as pending reads take. The text
         // does not say what becomes of a pending read without room: here it is as if only those bytes had been written, so it ends
         // only if one of them comes behind it. No byte stays for which it could be the signal.

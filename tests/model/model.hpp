@@ -55,8 +55,10 @@ enum class Kind : std::uint8_t {
     query_modes, ///< FilePipeInformation: end. values: read mode, completion mode
     query_local, ///< FilePipeLocalInformation: end. values: its ten fields
     query_standard, ///< FileStandardInformation: end. values: AllocationSize, EndOfFile, NumberOfLinks, DeletePending, Directory
-    cancel,  ///< NtCancelIoFileEx: target. Over at once, SUCCESS or NOT_FOUND
-    abandon, ///< the same, but there is no completion of the target. Not NT's: talloc_free() of a request
+    cancel,    ///< NtCancelIoFileEx: target. Over at once, SUCCESS or NOT_FOUND
+    abandon,   ///< the same, but there is no completion of the target. Not NT's: talloc_free() of a request
+    try_read,  ///< as read in COMPLETE mode, in whatever mode the end is. Not NT's, as the next
+    try_write, ///< as write in COMPLETE mode
 };
 
 /// What NtCreateNamedPipeFile takes (2.1).

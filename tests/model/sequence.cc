@@ -11,9 +11,10 @@
 namespace ntpipe::model {
 namespace {
 
-constexpr std::array<std::string_view, 17> kind_names = {
-    "create", "open", "wait",      "listen",      "disconnect",  "close",          "read",   "write",  "transceive",
-    "flush",  "peek", "set_modes", "query_modes", "query_local", "query_standard", "cancel", "abandon"};
+constexpr std::array<std::string_view, 19> kind_names = {
+    "create",         "open",       "wait",    "listen",   "disconnect", "close",       "read",
+    "write",          "transceive", "flush",   "peek",     "set_modes",  "query_modes", "query_local",
+    "query_standard", "cancel",     "abandon", "try_read", "try_write"};
 
 // Every byte of a sequence's writes can be told from those near it.
 Bytes pattern(Id id, std::uint32_t length)
@@ -86,12 +87,14 @@ std::string describe(const Step& step)
         text << " " << step.target;
         break;
     case Kind::write:
+    case Kind::try_write:
         text << " on " << step.end << ", " << step.length << " bytes";
         break;
     case Kind::transceive:
         text << " on " << step.end << ", " << step.length << " bytes, room " << step.room;
         break;
     case Kind::read:
+    case Kind::try_read:
     case Kind::peek:
         text << " on " << step.end << ", room " << step.room;
         break;

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from spec_peer import layout
 from spec_peer.connection import MESSAGE_TYPE, Connection
 from spec_peer.incoming import Read
-from spec_peer.layout import CLIENT, SERVER, WANTS_DATA, WANTS_SPACE
+from spec_peer.layout import CLIENT, SERVER, WANTS_DATA, WANTS_ROOM, WANTS_SPACE
 from spec_peer.segment import Nonsense
 from spec_peer.status import *  # noqa: F403
 
@@ -269,8 +269,10 @@ class End:
         if not self.reads:
             incoming.front()
         for op in self.reads:
-            if op.read.index is None and not (op.waits and incoming.post(op.read)):
-                break
+            if op.read.index is None:
+                if not (op.waits and incoming.post(op.read)):
+                    break
+                self.connection.ring(WANTS_ROOM)
         self.connection.tell_posted(sum(op.read.room for op in self.reads))
         if incoming.publish():
             self.connection.ring(WANTS_SPACE)

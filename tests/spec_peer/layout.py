@@ -26,7 +26,7 @@ MESSAGE_MODE, POSTED = 1 << 32, 1 << 33
 
 # Page of a connection: the state word, and what an end wants to be woken for.
 ATTACHED, WITHDRAWN, CLIENT_CLOSED, SERVER_CLOSED, DISCONNECTED = 1, 2, 4, 8, 16
-WANTS_DATA, WANTS_SPACE = 1, 2
+WANTS_DATA, WANTS_SPACE, WANTS_ROOM = 1, 2, 4
 
 CLIENT, SERVER = 0, 1
 INBOUND, OUTBOUND = 0, 1

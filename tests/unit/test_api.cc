@@ -185,6 +185,74 @@ void test_begin_and_the_end_of_an_end(void** /*state*/)
     }
 }
 
+// ---- trying ----
+
+// A stream without a request, from one callback to the other, with more in it than the quota.
+void test_stream_by_tries(void** /*state*/)
+{
+    Session session = *Session::local();
+    End server = *session.create("tries").get();
+    End client = *session.connect("tries").get();
+    assert_int_equal(raw(client.set_modes(NTPIPE_READ_MESSAGE)), 0);
+    constexpr std::uint32_t count = 20000;
+    std::uint32_t sent = 0;
+    std::uint32_t received = 0;
+    const auto send = [&](std::uint32_t) {
+        for (; sent < count; ++sent) {
+            const Transfer written = client.try_write(std::as_bytes(std::span(&sent, 1)));
+            assert_int_equal(raw(written.status), 0);
+            if (written.size == 0) {
+                break;
+            }
+        }
+    };
+    const auto receive = [&](std::uint32_t what) {
+        assert_int_equal(what, NTPIPE_READY_READ);
+        for (;;) {
+            std::uint32_t number = 0;
+            const Transfer got = server.try_read(std::as_writable_bytes(std::span(&number, 1)));
+            if (got.status == Status::pipe_empty) {
+                break;
+            }
+            assert_int_equal(raw(got.status), 0);
+            assert_int_equal(got.size, sizeof(number));
+            assert_int_equal(number, received++);
+        }
+    };
+    assert_int_equal(raw(client.set_ready(send)), 0);
+    assert_int_equal(raw(server.set_ready(receive)), 0);
+    send(0);
+    assert_in_range(sent, 1, count - 1);
+    while (received < count) {
+        assert_int_equal(tevent_loop_once(session.events()), 0);
+    }
+}
+
+// The callback may free what it was called for.
+void test_ready_callback_frees_its_end(void** /*state*/)
+{
+    Session session = *Session::local();
+    End server = *session.create("free").get();
+    std::optional<End> client = *session.connect("free").get();
+    bool called = false;
+    assert_int_equal(ntpipe_set_ready(
+                         client->get(),
+                         [](ntpipe_end* pipe, std::uint32_t, void* data) {
+                             *static_cast<bool*>(data) = true;
+                             ntpipe_close(pipe);
+                         },
+                         &called),
+                     0);
+    assert_int_equal(server.try_write(std::as_bytes(std::span("x", 1))).size, 1);
+    while (!called) {
+        assert_int_equal(tevent_loop_once(session.events()), 0);
+    }
+    std::size_t count = 1;
+    assert_int_equal(ntpipe_try_read(client->get(), nullptr, 0, &count), NTPIPE_STATUS_FILE_CLOSED);
+    assert_int_equal(count, 0);
+    assert_int_equal(ntpipe_set_ready(client->get(), nullptr, nullptr), NTPIPE_STATUS_FILE_CLOSED);
+}
+
 // ---- the directory, through the C++ API ----
 
 std::size_t entries_in(std::span<const std::byte> buffer)
@@ -276,7 +344,8 @@ void test_traits_need_no_right(void** /*state*/)
 
 } // namespace
 
-NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_traits_need_no_right), NTPIPE_UNIT_TEST(test_directory_in_cpp),
+NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_stream_by_tries), NTPIPE_UNIT_TEST(test_ready_callback_frees_its_end),
+                 NTPIPE_UNIT_TEST(test_traits_need_no_right), NTPIPE_UNIT_TEST(test_directory_in_cpp),
                  NTPIPE_UNIT_TEST(test_enumerations_one_after_the_other),
                  NTPIPE_UNIT_TEST(test_busy_coroutine_lets_others_have_their_turn),
                  NTPIPE_UNIT_TEST(test_busy_blocking_program_lets_others_have_their_turn),

@@ -259,6 +259,201 @@ void test_cancel_undoes_a_tentative_decision(void** /*state*/)
     assert_int_equal(local(*pair.client).read_data_available, 0);
 }
 
+std::string tried(end::End& end, Status expected, std::size_t room = 1000)
+{
+    std::vector<std::byte> buffer(room);
+    std::size_t count = 0;
+    assert_status(end.try_read(buffer, count), expected);
+    return {reinterpret_cast<const char*>(buffer.data()), count};
+}
+
+std::size_t try_to_write(end::End& end, const std::string& text, Status expected = Status::success)
+{
+    std::size_t written = 0;
+    assert_status(end.try_write(std::as_bytes(std::span(text)), written), expected);
+    return written;
+}
+
+/// Notes what it is told.
+struct TestReadiness : end::Readiness {
+    void completed() override
+    {
+        ++times;
+        last = std::exchange(ready, 0);
+    }
+    std::uint32_t told() { return std::exchange(last, 0); }
+    int times = 0;
+    std::uint32_t last = 0;
+};
+
+void test_tried_reads_keep_bounds(void** /*state*/)
+{
+    EndPair pair;
+    (void)tried(*pair.server, Status::pipe_listening);
+    pair.connect();
+    (void)tried(*pair.server, Status::pipe_empty);
+    assert_int_equal(try_to_write(*pair.client, "hello"), 5);
+    assert_int_equal(try_to_write(*pair.client, ""), 0);
+    assert_int_equal(try_to_write(*pair.client, "world"), 5);
+    assert_string_equal(tried(*pair.server, Status::buffer_overflow, 3).c_str(), "hel");
+    assert_string_equal(tried(*pair.server, Status::success).c_str(), "lo");
+    assert_string_equal(tried(*pair.server, Status::success).c_str(), "");
+    (void)pair.server->set({ReadMode::byte, CompletionMode::queue});
+    assert_int_equal(try_to_write(*pair.client, "!"), 1);
+    assert_string_equal(tried(*pair.server, Status::success).c_str(), "world!");
+    (void)tried(*pair.server, Status::pipe_empty);
+    assert_int_equal(try_to_write(*pair.client, "last"), 4);
+    pair.client->close();
+    assert_string_equal(tried(*pair.server, Status::success).c_str(), "last");
+    (void)tried(*pair.server, Status::pipe_broken);
+    (void)try_to_write(*pair.server, "x", Status::pipe_closing);
+}
+
+void test_tries_overtake_nothing(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 10), Status::pending);
+    TestOperation first;
+    TestOperation second;
+    assert_status(start_write(*pair.server, first, "for the read"), Status::success);
+    assert_string_equal(tried(*pair.client, Status::success).c_str(), "ad"); // the pending read had the rest
+    pair.pump();
+    assert_string_equal(text_of(read).c_str(), "for the re");
+    assert_status(start_read(*pair.client, read, 10), Status::pending);
+    (void)tried(*pair.client, Status::pipe_empty);
+    assert_status(pair.client->cancel(read), Status::success);
+    pair.pump();
+    assert_status(start_write(*pair.server, first, std::string(5000, 'a')), Status::success);
+    assert_status(start_write(*pair.server, second, "b"), Status::pending);
+    assert_int_equal(try_to_write(*pair.server, "c"), 0);
+    assert_int_equal(try_to_write(*pair.server, ""), 0); // an empty message is never held back; it comes behind
+    assert_int_equal(tried(*pair.client, Status::success, 6000).size(), 5000);
+    pair.pump();
+    assert_true(second.done);
+    assert_int_equal(try_to_write(*pair.server, "c"), 1);
+    assert_string_equal(tried(*pair.client, Status::success).c_str(), "b");
+    assert_string_equal(tried(*pair.client, Status::success).c_str(), "");
+    assert_string_equal(tried(*pair.client, Status::success).c_str(), "c");
+}
+
+void test_tried_writes_and_quota(void** /*state*/)
+{
+    for (const PipeType type : {PipeType::byte, PipeType::message}) {
+        PairParameters parameters;
+        parameters.type = type;
+        parameters.outbound_quota = 512;
+        parameters.server_modes = {ReadMode::byte, CompletionMode::queue};
+        EndPair pair(parameters);
+        pair.connect(false);
+        assert_int_equal(try_to_write(*pair.server, std::string(513, 'x')), 0);
+        assert_int_equal(try_to_write(*pair.server, std::string(512, 'x')), 512);
+        assert_int_equal(try_to_write(*pair.server, "y"), 0);
+        assert_int_equal(tried(*pair.client, Status::success, 512).size(), 512);
+        TestOperation read;
+        assert_status(start_read(*pair.client, read, 1), Status::pending);
+        assert_int_equal(try_to_write(*pair.server, std::string(514, 'x')), type == PipeType::byte ? 1 : 0);
+        pair.pump();
+        assert_int_equal(read.done, type == PipeType::byte);
+    }
+}
+
+void test_ready_to_read(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestReadiness readiness;
+    pair.server->set_readiness(&readiness);
+    pair.pump();
+    assert_int_equal(readiness.times, 0);
+    assert_int_equal(try_to_write(*pair.client, "one"), 3);
+    assert_int_equal(try_to_write(*pair.client, "two"), 3);
+    pair.pump();
+    assert_int_equal(readiness.times, 1);
+    assert_int_equal(readiness.told(), channel::want::data);
+    assert_string_equal(tried(*pair.server, Status::success).c_str(), "one");
+    assert_int_equal(try_to_write(*pair.client, "three"), 5);
+    pair.pump();
+    assert_int_equal(readiness.times, 1); // nothing was tried in vain
+    assert_string_equal(tried(*pair.server, Status::success).c_str(), "two");
+    assert_string_equal(tried(*pair.server, Status::success).c_str(), "three");
+    *pair.server_bell = false;
+    (void)tried(*pair.server, Status::pipe_empty);
+    assert_int_equal(try_to_write(*pair.client, "four"), 4);
+    assert_true(*pair.server_bell);
+    pair.pump();
+    assert_int_equal(readiness.times, 2);
+    assert_string_equal(tried(*pair.server, Status::success).c_str(), "four");
+    (void)tried(*pair.server, Status::pipe_empty);
+    pair.client->close();
+    pair.pump();
+    assert_int_equal(readiness.times, 3);
+    (void)tried(*pair.server, Status::pipe_broken);
+    pair.server->set_readiness(nullptr);
+    pair.pump();
+    assert_int_equal(readiness.times, 3);
+}
+
+void test_ready_to_write(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestReadiness readiness;
+    pair.server->set_readiness(&readiness);
+    const std::string message(500, 'm');
+    for (int i = 0; i < 10; ++i) {
+        assert_int_equal(try_to_write(*pair.server, message), 500); // quota 5000
+    }
+    assert_int_equal(try_to_write(*pair.server, message), 0);
+    for (int i = 0; i < 4; ++i) {
+        assert_int_equal(tried(*pair.client, Status::success).size(), 500);
+        assert_false(*pair.server_bell); // not for every message
+    }
+    assert_int_equal(tried(*pair.client, Status::success).size(), 500);
+    assert_true(*pair.server_bell);
+    pair.pump();
+    assert_int_equal(readiness.told(), channel::want::room);
+    assert_int_equal(try_to_write(*pair.server, std::string(6000, 'm')), 0); // never fits but into a read
+    for (int i = 0; i < 5; ++i) {
+        assert_int_equal(tried(*pair.client, Status::success).size(), 500);
+    }
+    pair.pump();
+    assert_int_equal(readiness.times, 1);
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 1000), Status::pending);
+    pair.pump();
+    assert_int_equal(readiness.told(), channel::want::room);
+    assert_int_equal(try_to_write(*pair.server, std::string(6000, 'm')), 6000);
+    pair.pump();
+    assert_true(read.done);
+    assert_int_equal(try_to_write(*pair.server, message), 0);
+    assert_int_equal(tried(*pair.client, Status::success, 5000).size(), 5000);
+    pair.pump();
+    assert_int_equal(readiness.times, 3);
+}
+
+void test_ready_ends_with_the_connection(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestReadiness readiness;
+    pair.client->set_readiness(&readiness);
+    assert_status(pair.server->disconnect(), Status::success);
+    pair.pump();
+    assert_int_equal(readiness.times, 1);
+    (void)tried(*pair.client, Status::pipe_disconnected);
+    TestReadiness other;
+    EndPair next;
+    next.connect();
+    next.server->set_readiness(&other);
+    assert_int_equal(try_to_write(*next.client, "x"), 1);
+    next.server->wake();
+    next.server->close(); // it was to be told, and is not any more
+    next.pump();
+    assert_int_equal(other.times, 0);
+}
+
 void test_large_message_through_overflow(void** /*state*/)
 {
     PairParameters parameters;
@@ -977,4 +1172,7 @@ NTPIPE_UNIT_MAIN(
     NTPIPE_UNIT_TEST(test_looks_go_on_and_take_nothing), NTPIPE_UNIT_TEST(test_taking_is_seen_by_the_writer),
     NTPIPE_UNIT_TEST(test_looks_of_bytes), NTPIPE_UNIT_TEST(test_look_waits_and_ends),
     NTPIPE_UNIT_TEST(test_a_read_counts_as_a_look), NTPIPE_UNIT_TEST(test_what_was_looked_at_may_be_taken_back),
-    NTPIPE_UNIT_TEST(test_look_at_a_message_in_pieces))
+    NTPIPE_UNIT_TEST(test_look_at_a_message_in_pieces), NTPIPE_UNIT_TEST(test_tried_reads_keep_bounds),
+    NTPIPE_UNIT_TEST(test_tries_overtake_nothing), NTPIPE_UNIT_TEST(test_tried_writes_and_quota),
+    NTPIPE_UNIT_TEST(test_ready_to_read), NTPIPE_UNIT_TEST(test_ready_to_write),
+    NTPIPE_UNIT_TEST(test_ready_ends_with_the_connection))
