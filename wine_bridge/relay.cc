@@ -441,6 +441,10 @@ void Relay::looked()
         native_gone(status);
         return;
     }
+    if (info.revoked != 0) {
+        native_took_back(taken_ + info.revoked_at, info.revoked);
+        return;
+    }
     looked_ += info.length;
     ++looks_;
     if (!partial_.empty() && !info.continued) {
@@ -465,12 +469,31 @@ void Relay::looked()
     deliver(look_buffer_.data(), info.length);
 }
 
+// A native program has cancelled writes: so do we. What they brought has no position any more.
+void Relay::native_took_back(std::uint64_t begin, std::size_t length)
+{
+    ++revocations_;
+    const std::uint64_t partial_begin = looked_ - partial_.size();
+    if (begin + length > partial_begin) {
+        partial_.resize(begin > partial_begin ? static_cast<std::size_t>(begin - partial_begin) : 0);
+    }
+    looked_ -= length;
+    for (const auto& write : prefix_writes_) {
+        if (write->end > begin) {
+            if (write->end - write->length < begin + length) {
+                write->operation.cancel(it_.handle);
+            }
+            write->end -= std::min<std::uint64_t>(length, write->end - begin);
+        }
+    }
+}
+
 void Relay::deliver(const std::uint8_t* data, std::size_t length)
 {
     auto write = std::make_unique<PrefixWrite>();
     PrefixWrite& it = *write;
     it.end = looked_;
-    it.empty = length == 0;
+    it.length = length;
     prefix_writes_.push_back(std::move(write));
     const auto over = [this, &it](std::uint32_t status) {
         const std::uint64_t end = it.end;
@@ -479,7 +502,7 @@ void Relay::deliver(const std::uint8_t* data, std::size_t length)
         const std::unique_ptr<PrefixWrite> gone = std::move(*found);
         prefix_writes_.erase(found);
         // Nothing follows from the end of an empty message: it does not wait for those before it.
-        if (!dead_ && !is_error(status) && !gone->empty && end > it_.prefix_quota) {
+        if (!dead_ && !is_error(status) && gone->length != 0 && end > it_.prefix_quota) {
             take_until(end - it_.prefix_quota);
         }
     };
@@ -523,9 +546,10 @@ void Relay::confirm_prefix()
         struct Question {
             std::uint64_t looked;
             std::uint64_t looks;
+            std::uint64_t revocations;
             std::uint32_t status = 0;
         };
-        const auto question = std::make_shared<Question>(Question{looked_, looks_});
+        const auto question = std::make_shared<Question>(Question{looked_, looks_, revocations_});
         engine_.run_blocking([handle = it_.handle, question] { question->status = nt_flush(handle); },
                              [self = shared_from_this(), question] {
                                  self->confirming_ = false;
@@ -536,7 +560,9 @@ void Relay::confirm_prefix()
                                      (void)ntpipe_take(self->it_.native, NTPIPE_TAKE_ALL);
                                      self->taken_ = self->looked_;
                                  } else {
-                                     self->take_until(question->looked);
+                                     if (self->revocations_ == question->revocations) { // else it is another position
+                                         self->take_until(question->looked);
+                                     }
                                      self->confirm_prefix();
                                  }
                              });

@@ -54,7 +54,7 @@ private:
     struct PrefixWrite {
         WineOperation operation;
         std::uint64_t end = 0;
-        bool empty = false;
+        std::size_t length = 0;
     };
 
     void finish(Over over);
@@ -81,6 +81,7 @@ private:
     // To the prefix.
     void look();
     void looked();
+    void native_took_back(std::uint64_t begin, std::size_t length);
     void deliver(const std::uint8_t* data, std::size_t length);
     void take_until(std::uint64_t position);
     void confirm_prefix();
@@ -116,6 +117,7 @@ private:
     Bytes partial_; ///< the beginning of a message that does not come at once
     std::uint64_t looked_ = 0;
     std::uint64_t looks_ = 0;
+    std::uint64_t revocations_ = 0;
     std::uint64_t taken_ = 0;
     std::deque<std::unique_ptr<PrefixWrite>> prefix_writes_;
     bool confirming_ = false;

@@ -516,11 +516,15 @@ struct ntpipe_look_info {
     bool
         continued; /* message type: goes on with the message of the look before. If that had a rest and this is false, the rest
                      * was taken back by its writer */
+    /* Not 0: the look brings nothing, but tells that so many bytes that were looked at, and not taken, were taken back by their writer; */
+    size_t revoked;
+    size_t revoked_at; /* before them are so many that are neither */
 };
 
 /*
  * Waits for data that no look of this end has seen yet, and copies it. As ntpipe_read_send(), by message on a message pipe
- * whatever the modes are, but it consumes nothing and always waits. Reads count as having looked. `buffer` must stay until the
+ * whatever the modes are, but it consumes nothing and always waits. Reads count as having looked. Of a byte pipe it brings what may
+ * still be taken back, since its write waits for room, apart from all else. `buffer` must stay until the
  * request is over or freed. Shared memory holds a limited amount: the rest of a message may not come before something is taken.
  * STATUS_BUFFER_OVERFLOW    there is a rest: the next look goes on with it
  * STATUS_PIPE_BROKEN        the other end is closed and everything was looked at

@@ -300,7 +300,7 @@ tevent_req* ntpipe_look_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntp
 ntpipe_status ntpipe_look_recv(tevent_req* req, ntpipe_look_info* info)
 {
     const auto* state = state_of<OperationState>(req);
-    *info = {0, state->rest(), state->continued()};
+    *info = {0, state->rest(), state->continued(), state->revoked(), state->revoked_at()};
     return receive(req, &info->length);
 }
 

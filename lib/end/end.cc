@@ -86,6 +86,8 @@ Status End::begin(Operation& operation, Operation::Kind kind)
     operation.whole_only_ = false;
     operation.rest_ = 0;
     operation.continued_ = false;
+    operation.revoked_ = 0;
+    operation.revoked_at_ = 0;
     return Status::success;
 }
 

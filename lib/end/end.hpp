@@ -318,6 +318,7 @@ private:
 
     // look.cc
     [[nodiscard]] Advance advance_look(Operation& operation, Status& status);
+    [[nodiscard]] bool tell_what_is_revoked(Operation& operation);
     [[nodiscard]] Advance take_looked(std::size_t& length);
     void serve_looks();
     void forget_looks();
@@ -385,6 +386,7 @@ private:
         std::uint64_t sequence = 0;
         std::uint32_t from = 0;
         std::uint32_t size = 0;
+        bool revocable = false;
     };
     std::deque<Looked> looked_;
     std::uint64_t look_sequence_ = 0;         ///< of the record where the next look begins,

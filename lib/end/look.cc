@@ -4,6 +4,7 @@
 #include "end/end.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 namespace ntpipe::end {
@@ -55,18 +56,23 @@ End::Advance End::advance_look(Operation& operation, Status& status)
         if (!any) {
             operation.continued_ = continues && look_within_message_;
         }
-        any = true;
+        const bool revocable = (record.flags & channel::record_flag::revocable) != 0;
+        if (!by_message && any && revocable && !continues) {
+            break; // who hands on what may be taken back must be able to take it back there
+        }
         const std::uint32_t count =
             std::min<std::uint32_t>(record.size - from, static_cast<std::uint32_t>(operation.buffer_.size() - filled));
         record.consumed = from;
         incoming.copy(record, operation.buffer_.subspan(filled, count));
         filled += count;
-        looked_.push_back({record.sequence, from, count});
+        any = true;
+        looked_.push_back({record.sequence, from, count, revocable});
         const std::uint32_t left = record.size - from - count;
         look_sequence_ = record.sequence + (left == 0 ? 1 : 0);
         look_offset_ = left == 0 ? 0 : from + count;
         rest = by_message ? left + record.rest : 0;
-        if (left != 0 || filled == operation.buffer_.size() || (by_message && rest == 0)) {
+        if (left != 0 || filled == operation.buffer_.size() || (by_message && rest == 0) ||
+            (revocable && record.rest == 0)) {
             break;
         }
     }
@@ -80,10 +86,42 @@ End::Advance End::advance_look(Operation& operation, Status& status)
     return Advance::finished;
 }
 
+// What the writer has taken back of what was looked at and is not taken is told once, by the next look, before what has come since.
+bool End::tell_what_is_revoked(Operation& operation)
+{
+    if (std::none_of(looked_.begin(), looked_.end(), [](const Looked& part) { return part.revocable; })) {
+        return false;
+    }
+    channel::Walk walk = connection_->incoming->walk();
+    channel::Record record;
+    bool some = walk.next(record);
+    std::size_t before = 0;
+    for (auto part = looked_.begin(); part != looked_.end();) {
+        while (some && record.sequence < part->sequence) {
+            some = walk.next(record);
+        }
+        const bool gone = part->revocable && !(some && record.sequence == part->sequence);
+        if (!gone && operation.revoked_ != 0) {
+            break; // further ones are the next look's
+        }
+        if (gone) {
+            operation.revoked_at_ = before;
+            operation.revoked_ += part->size;
+        }
+        before += gone ? 0 : part->size;
+        part = gone ? looked_.erase(part) : std::next(part);
+    }
+    return operation.revoked_ != 0;
+}
+
 void End::serve_looks()
 {
     while (Operation* look = looks_.front()) {
         Status status = Status::pipe_broken;
+        if (connection_->incoming && tell_what_is_revoked(*look)) {
+            complete(*look, Status::success, 0);
+            continue;
+        }
         if (connection_->incoming) {
             const Advance advance = advance_look(*look, status);
             if (advance == Advance::broken) {

@@ -35,6 +35,9 @@ public:
     /// Of a look: bytes of the same message behind what it brought; whether that goes on with the message of the look before.
     [[nodiscard]] std::uint32_t rest() const { return rest_; }
     [[nodiscard]] bool continued() const { return continued_; }
+    /// Of a look: bytes looked at before and not taken that the writer has taken back, and how many such bytes are before them.
+    [[nodiscard]] std::size_t revoked() const { return revoked_; }
+    [[nodiscard]] std::size_t revoked_at() const { return revoked_at_; }
 
 private:
     friend class End;
@@ -60,6 +63,8 @@ private:
     std::uint64_t ledger_index_ = 0;
     std::uint32_t rest_ = 0;
     bool continued_ = false;
+    std::size_t revoked_ = 0;
+    std::size_t revoked_at_ = 0;
 
     // Of a flush: the first write, and the first record, that it does not wait for.
     std::uint64_t flush_sequence_ = 0;

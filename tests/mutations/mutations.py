@@ -31,9 +31,9 @@ MUTATIONS = [
     Mutation("3.2", "the end of a message does not end a read", READ, "if (by_message && left == 0) {", "if (by_message && left == 0 && full) {"),
     Mutation("3.2", "a byte read waits until its buffer is full", READ,
              "return operation.filled_ > 0 && !by_message ? finished(Status::success) : Advance::waiting;", "return Advance::waiting;"),
-    Mutation("3.2", "a read of nothing does not wait", READ, "    pend(operation, reads_);\n",
-             "    pend(operation, reads_);\n    if (buffer.empty()) {\n        complete(operation, Status::success, 0);\n"
-             "        return finish_start(operation);\n    }\n"),
+    Mutation("3.2", "a read of nothing does not wait", READ, "    if (status == Status::pending) {\n        pend(operation, reads_);\n",
+             "    if (status == Status::pending && buffer.empty()) {\n        complete(operation, Status::success, 0);\n"
+             "        return finish_start(operation);\n    }\n    if (status == Status::pending) {\n        pend(operation, reads_);\n"),
     Mutation("3.2", "a waiting read keeps the mode in which it began: a transceive reads by the mode of the end", READ,
              "return operation.kind_ == Operation::Kind::transceive || modes_.read_mode == ReadMode::message;",
              "return operation.kind_ != Operation::Kind::transceive && modes_.read_mode == ReadMode::message;"),
@@ -77,16 +77,18 @@ MUTATIONS = [
              "if (attributes_.type == PipeType::message || taken == 0) {", "if (taken != data.size()) {"),
     Mutation("3.4", "unread data does not count", WRITE, "return !data.empty() && unread_outgoing() + data.size() > outgoing_quota();",
              "return !data.empty() && data.size() > outgoing_quota();"),
-    Mutation("3.4", "a read of an empty pipe waits", READ,
-             "kind == Operation::Kind::read && modes_.completion_mode == CompletionMode::complete) {",
-             "kind == Operation::Kind::flush && modes_.completion_mode == CompletionMode::complete) {"),
-    Mutation("3.4", "a transceive does not wait", READ,
-             "kind == Operation::Kind::read && modes_.completion_mode == CompletionMode::complete) {",
-             "modes_.completion_mode == CompletionMode::complete) {"),
+    Mutation("3.4", "a read of an empty pipe waits", READ, "modes_.completion_mode == CompletionMode::complete ? read_without_waiting(operation)",
+             "modes_.completion_mode > CompletionMode::complete ? read_without_waiting(operation)"),
+    Mutation("3.4", "a transceive does not wait", READ, "    operation.kind_ = kind;\n    operation.read_into(buffer);\n",
+             "    operation.kind_ = kind;\n    operation.read_into(buffer);\n    if (modes_.completion_mode == CompletionMode::complete) {\n"
+             "        complete(operation, read_without_waiting(operation), operation.filled_);\n        return;\n    }\n"),
     Mutation("3.4", "LISTEN waits", END, "if (modes_.completion_mode == CompletionMode::complete) {\n        return Status::pipe_listening;",
              "if (modes_.completion_mode > CompletionMode::complete) {\n        return Status::pipe_listening;"),
     Mutation("3.4", "pending writes do not keep complete mode out", INFORMATION, "(!reads_.empty() || !writes_.empty())", "!reads_.empty()"),
     # ---- cancelling (3.5) ----
+    Mutation("3.5", "who has looked ahead is not told of what was taken back", "lib/end/look.cc",
+             "const bool gone = part->revocable && !(some && record.sequence == part->sequence);",
+             "const bool gone = part->revocable && some && record.sequence < part->sequence;"),
     Mutation("3.5", "a write that was read in part leaves its rest", WRITE, "            took = true;\n            stopped_reader = true;",
              "            took = ref.sequence == write.records.front().sequence && connection_->outgoing->consumed_bytes() <= write.start;\n"
              "            stopped_reader = true;"),

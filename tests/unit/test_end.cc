@@ -1110,11 +1110,47 @@ void test_what_was_looked_at_may_be_taken_back(void** /*state*/)
     assert_status(pair.client->cancel(second), Status::success);
     assert_status(start_write(*pair.client, third, "third"), Status::success);
     assert_status(start_look(*pair.server, look, 10000), Status::success);
+    assert_int_equal(look.information(), 0);
+    assert_int_equal(look.revoked(), 6000);
+    assert_int_equal(look.revoked_at(), 5);
+    assert_status(start_look(*pair.server, look, 10000), Status::success);
     assert_string_equal(text_of(look).c_str(), "third");
-    assert_status(pair.server->take(5 + 6000), Status::success);
+    assert_int_equal(look.revoked(), 0);
+    assert_status(pair.server->take(5), Status::success);
     TestOperation read;
     assert_status(start_read(*pair.server, read, 100), Status::success);
     assert_string_equal(text_of(read).c_str(), "third");
+}
+
+// The bytes of a write that may be taken back come by themselves, and a look that waits is told of it.
+void test_looks_of_bytes_are_told_what_is_taken_back(void** /*state*/)
+{
+    PairParameters parameters;
+    parameters.type = PipeType::byte;
+    parameters.server_modes = {};
+    EndPair pair(parameters);
+    pair.connect(false);
+    TestOperation first;
+    TestOperation second;
+    TestOperation third;
+    assert_status(start_write(*pair.client, first, "first"), Status::success);
+    assert_status(start_write(*pair.client, second, std::string(6000, 'x')), Status::pending);
+    assert_status(start_write(*pair.client, third, std::string(10, 'y')), Status::pending);
+    TestOperation look;
+    for (const std::size_t size : {5, 6000, 10}) {
+        assert_status(start_look(*pair.server, look, 10000), Status::success);
+        assert_int_equal(look.information(), size);
+    }
+    assert_status(pair.server->take(5 + 1000), Status::success);
+    assert_status(start_look(*pair.server, look, 10000), Status::pending);
+    assert_status(pair.client->cancel(second), Status::success);
+    pair.pump();
+    assert_true(look.done);
+    assert_status(look.status(), Status::success);
+    assert_int_equal(look.revoked(), 5000);
+    assert_int_equal(look.revoked_at(), 0);
+    assert_status(pair.server->take(10), Status::success);
+    assert_int_equal(unread(*pair.server), 0);
 }
 
 void test_look_at_a_message_in_pieces(void** /*state*/)
@@ -1172,6 +1208,7 @@ NTPIPE_UNIT_MAIN(
     NTPIPE_UNIT_TEST(test_looks_go_on_and_take_nothing), NTPIPE_UNIT_TEST(test_taking_is_seen_by_the_writer),
     NTPIPE_UNIT_TEST(test_looks_of_bytes), NTPIPE_UNIT_TEST(test_look_waits_and_ends),
     NTPIPE_UNIT_TEST(test_a_read_counts_as_a_look), NTPIPE_UNIT_TEST(test_what_was_looked_at_may_be_taken_back),
+    NTPIPE_UNIT_TEST(test_looks_of_bytes_are_told_what_is_taken_back),
     NTPIPE_UNIT_TEST(test_look_at_a_message_in_pieces), NTPIPE_UNIT_TEST(test_tried_reads_keep_bounds),
     NTPIPE_UNIT_TEST(test_tries_overtake_nothing), NTPIPE_UNIT_TEST(test_tried_writes_and_quota),
     NTPIPE_UNIT_TEST(test_ready_to_read), NTPIPE_UNIT_TEST(test_ready_to_write),

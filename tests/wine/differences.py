@@ -44,15 +44,9 @@ DIFFERENCES = (
     Difference("client", "server", r"more than the quota \(messages.*\)", r"server.PeekNamedPipe.* 250 available.*",
                r"server.PeekNamedPipe.* 150 available.*",
                "of several messages that wait in the prefix Wine shows the bridge the first one only"),
-    Difference("client", "client", r"a write that waits is cancelled .*", r"client.(ReadFile|PeekNamedPipe).*",
-               r"client.(ReadFile|PeekNamedPipe).*",
-               "what has come from a native program is in the prefix already: a write there cannot be taken back"),
 
     # ---- a native client, the bridge, a Windows server ----
     Difference("server", "client", r"more than the quota \(messages.*\)", r"client.PeekNamedPipe.* 250 available.*",
                r"client.PeekNamedPipe.* 150 available.*",
                "of several messages that wait in the prefix Wine shows the bridge the first one only"),
-    Difference("server", "server", r"a write that waits is cancelled .*", r"server.(ReadFile|PeekNamedPipe).*",
-               r"server.(ReadFile|PeekNamedPipe).*",
-               "what has come from a native program is in the prefix already: a write there cannot be taken back"),
 )
