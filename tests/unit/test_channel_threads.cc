@@ -5,6 +5,10 @@
 // thread; all that passes between them is the channel and two doorbells.
 #include "check.hpp"
 #include "end_pair.hpp"
+#include "glue/unique_fd.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <random>
@@ -23,14 +27,22 @@ constexpr std::uint64_t rounds = 20000;
 constexpr std::uint64_t rounds = 100000;
 #endif
 
-/// A doorbell between threads: a counter to wait on.
-struct Bell {
-    std::atomic<std::uint32_t> rung{0};
+/// A doorbell between threads. Not std::atomic's wait(), which yields again and again first: a busy machine makes that take for ever.
+class Bell {
+public:
     void ring()
     {
-        rung.fetch_add(1, std::memory_order_release);
-        rung.notify_one();
+        const std::uint64_t once = 1;
+        assert_int_equal(::write(counter_.get(), &once, sizeof(once)), sizeof(once));
     }
+    void await()
+    {
+        std::uint64_t times = 0;
+        assert_int_equal(::read(counter_.get(), &times, sizeof(times)), sizeof(times));
+    }
+
+private:
+    glue::UniqueFd counter_{::eventfd(0, EFD_CLOEXEC)};
 };
 
 struct ThreadDoorbell : end::Doorbell {
@@ -44,7 +56,6 @@ struct Driver {
     Queue queue;
     TestHost host;
     Bell bell;
-    std::uint32_t heard = 0;
     std::unique_ptr<end::End> end;
 
     /// Until `done`: completes what can be completed, then sleeps until rung.
@@ -56,8 +67,7 @@ struct Driver {
             if (done()) {
                 return;
             }
-            bell.rung.wait(heard, std::memory_order_acquire);
-            heard = bell.rung.load(std::memory_order_acquire);
+            bell.await();
             end->wake();
         }
     }
@@ -89,6 +99,13 @@ struct ThreadPair {
         other.outgoing.emplace(outbound.share());
         other.doorbell = std::make_unique<ThreadDoorbell>(client.bell);
         (void)server.end->offer(std::move(other), 1);
+    }
+    ThreadPair(const ThreadPair&) = delete;
+    ThreadPair& operator=(const ThreadPair&) = delete;
+    ~ThreadPair()
+    {
+        client.end.reset(); // each rings the other's bell once more
+        server.end.reset();
     }
     HeapMemory page;
     HeapMemory inbound;
