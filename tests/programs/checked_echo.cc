@@ -99,6 +99,10 @@ ntpipe::Task<> serve(ntpipe::End pipe, const Bodies& bodies, Counts& counts)
     std::vector<std::byte> buffer(longest_message);
     for (;;) {
         const Status listened = co_await pipe.listen();
+        if (listened == Status::pipe_closing) { // a client was there between the two calls, and is gone
+            pipe.disconnect();
+            continue;
+        }
         if (ntpipe::is_error(listened) && listened != Status::pipe_connected) {
             say("wrong: listen: " + std::string(name_of(listened)));
             co_return;

@@ -30,7 +30,7 @@ class Installation:
         )
 
     def smbd(self, build, **options):
-        return make_smbd(build, module=self.module, environment={"LD_LIBRARY_PATH": str(self.libdir)}, **options)
+        return make_smbd(build, root="/", module=self.module, environment={"LD_LIBRARY_PATH": str(self.libdir)}, **options)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 from agent.driver import Agent, Program, environment, for_other_users
-from private_smbd import wait_until
+from private_smbd import RELEASE, wait_until
 
 base = pytest.importorskip("samba.dcerpc.base", reason="python3-samba is not installed")
 from impacket.dcerpc.v5 import transport  # noqa: E402: there as the other tests need it
@@ -188,7 +188,8 @@ def test_identity_is_that_of_the_smb_session(connect, smbd, user, other_user):
         assert client["uid"] == pwd.getpwnam(who[0]).pw_uid
         assert client["sid"].startswith("S-1-5-21-")
         assert client["address"] == f"ipv4:{smbd.host}:0"
-        assert client["session_key_length"] == 16  # the example runs as root
+        # The example runs as root. It has the libraries of the installed Samba, which do not understand another one's form of the session.
+        assert client["session_key_length"] == (0 if RELEASE else 16)
 
 
 def test_anonymous(connect):
