@@ -66,6 +66,22 @@ void CommonOptions::parse(const char* program, int argc, const char** argv, cons
     poptFreeContext(context);
 }
 
+WithAllProcessors::WithAllProcessors()
+{
+    (void)::sched_getaffinity(0, sizeof(before_), &before_);
+    cpu_set_t all;
+    CPU_ZERO(&all);
+    for (int i = 0; i < CPU_SETSIZE; ++i) {
+        CPU_SET(i, &all); // those that there are not are left out
+    }
+    (void)::sched_setaffinity(0, sizeof(all), &all);
+}
+
+WithAllProcessors::~WithAllProcessors()
+{
+    (void)::sched_setaffinity(0, sizeof(before_), &before_);
+}
+
 Child::Child(int processor, const std::function<void()>& body)
 {
     const pid_t parent = ::getpid();

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <sched.h>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -94,6 +95,18 @@ void compare(const Contenders& contenders, const Plan& plan,
 void print(const std::string& workload, const Plan& plan, const Workload& work, const std::vector<Result>& results);
 
 [[nodiscard]] double quantile(std::vector<double> values, double which);
+
+/// While it lives this process is not pinned.
+class WithAllProcessors {
+public:
+    WithAllProcessors();
+    WithAllProcessors(const WithAllProcessors&) = delete;
+    WithAllProcessors& operator=(const WithAllProcessors&) = delete;
+    ~WithAllProcessors();
+
+private:
+    cpu_set_t before_;
+};
 
 /// A child that ends when this process does, and when this is destroyed.
 class Child {

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// pipes.cc: ntpipe itself: one request per operation from coroutines, and blocking calls. Needs a broker in NTPIPE_DIR.
+// pipes.cc: ntpipe itself: one request per operation from coroutines, spinning or not, tries, and blocking calls. Needs a broker in NTPIPE_DIR.
 #include "harness.hpp"
 
 #include <ntpipe.hpp>
 
+#include <chrono>
 #include <optional>
 #include <unistd.h>
 
 namespace bench {
 namespace {
 
-/// Of both directions, as a server would choose it that lets its clients run ahead a little.
-constexpr std::uint32_t least_quota = 65536;
+/// Of both directions: what Linux lets a socket hold if nobody says how much, and of large messages as many as sockets.cc asks for.
+constexpr std::uint32_t least_quota = 212992;
+constexpr std::uint32_t least_messages = 4;
+
+/// Longer than an answer takes on a machine with other work.
+constexpr std::chrono::microseconds spin_time(200);
 
 void check(ntpipe::Status status, const char* what)
 {
@@ -31,12 +36,10 @@ public:
     }
     void serve(const std::function<void()>& ready) override
     {
-        auto session = ntpipe::Session::open();
-        check(session.status(), "session");
-        session_.emplace(*std::move(session));
+        open_session();
         ntpipe::CreateParameters parameters;
         parameters.inbound_quota = parameters.outbound_quota =
-            std::max(least_quota, static_cast<std::uint32_t>(2 * workload_.size));
+            std::max(least_quota, static_cast<std::uint32_t>(least_messages * workload_.size));
         if (workload_.kind == Kind::bytes) {
             parameters.type = NTPIPE_TYPE_BYTE;
             parameters.read_mode = NTPIPE_READ_BYTE;
@@ -50,9 +53,7 @@ public:
     }
     void connect() override
     {
-        auto session = ntpipe::Session::open();
-        check(session.status(), "session");
-        session_.emplace(*std::move(session));
+        open_session();
         auto end = session_->connect(pipe_name_).get();
         check(end.status(), "open");
         end_.emplace(*std::move(end));
@@ -63,6 +64,12 @@ public:
 
 protected:
     virtual void serve_messages() = 0;
+    virtual void open_session()
+    {
+        auto session = ntpipe::Session::open();
+        check(session.status(), "session");
+        session_.emplace(*std::move(session));
+    }
 
     ntpipe::Task<> write(int count)
     {
@@ -97,7 +104,7 @@ private:
 };
 
 /// One request for each operation, in coroutines, on tevent on both sides.
-class Requests final : public Pipe {
+class Requests : public Pipe {
 public:
     using Pipe::Pipe;
 
@@ -152,6 +159,20 @@ private:
             const auto got = co_await end_->read(in_);
             check(got.status, "read");
         }
+    }
+};
+
+/// The same, looking for a while before they sleep.
+class Spinning final : public Requests {
+public:
+    using Requests::Requests;
+
+protected:
+    void open_session() override
+    {
+        Requests::open_session();
+        const WithAllProcessors all; // who has one only does not spin, but the other side has one of its own
+        session_->set_spin(spin_time);
     }
 };
 
@@ -287,9 +308,12 @@ protected:
 
 } // namespace
 
-void add_pipes(Contenders& contenders, Workload workload, bool /*may_spin*/)
+void add_pipes(Contenders& contenders, Workload workload, bool may_spin)
 {
     contenders.push_back(std::make_unique<Requests>("ntpipe", workload));
+    if (workload.kind == Kind::transact && may_spin) {
+        contenders.push_back(std::make_unique<Spinning>("ntpipe, spin", workload));
+    }
     if (workload.kind != Kind::transact) {
         contenders.push_back(std::make_unique<Tries>("ntpipe, try", workload));
     }

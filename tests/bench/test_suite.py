@@ -54,7 +54,8 @@ def test_native_programs(build, tmp_path):
     for what, contenders in CONTENDERS.items():
         for place in PLACES if what != "one active, others idle" else PLACES[:1]:
             name = f"{what}, {place}"
-            check_workload(name, results["workloads"][name], contenders)
+            spin = {"ntpipe, spin"} if what == "transact 64 B" and place == "two processors" else set()
+            check_workload(name, results["workloads"][name], contenders | spin)
     assert results["memory"]["10"] > 0
     assert set(results["names"]) == NAMES
     for name, what in results["names"].items():
