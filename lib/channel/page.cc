@@ -39,17 +39,6 @@ bool ConnectionView::withdraw()
     return page_->state.compare_exchange_strong(expected, connection_state::withdrawn, std::memory_order_seq_cst);
 }
 
-bool ConnectionView::peer_closed() const
-{
-    const std::uint32_t bit = side_ == Side::client ? connection_state::server_closed : connection_state::client_closed;
-    return (state() & bit) != 0;
-}
-
-bool ConnectionView::peer_disconnected() const
-{
-    return side_ == Side::client && (state() & connection_state::disconnected) != 0;
-}
-
 void ConnectionView::say_closed()
 {
     page_->state.fetch_or(side_ == Side::client ? connection_state::client_closed : connection_state::server_closed,
@@ -64,22 +53,6 @@ void ConnectionView::say_disconnected()
 void ConnectionView::set_wants(std::uint32_t wants)
 {
     page_->sleepers[static_cast<std::size_t>(side_)].wants.store(wants, std::memory_order_seq_cst);
-}
-
-bool ConnectionView::take_peer_wants(std::uint32_t reasons)
-{
-    Shared<std::uint32_t>& wants = page_->sleepers[static_cast<std::size_t>(other(side_))].wants;
-    if ((wants.load(std::memory_order_seq_cst) & reasons) == 0) {
-        return false;
-    }
-    wants.store(0, std::memory_order_relaxed);
-    return true;
-}
-
-bool ConnectionView::peer_wants(std::uint32_t reason) const
-{
-    return (page_->sleepers[static_cast<std::size_t>(other(side_))].wants.load(std::memory_order_seq_cst) & reason) !=
-           0;
 }
 
 PipeView::PipeView(std::shared_ptr<const Memory> memory)

@@ -23,16 +23,34 @@ public:
     [[nodiscard]] bool withdraw();
     [[nodiscard]] bool attached() const { return (state() & connection_state::attached) != 0; }
     /// What the other side has said; what this side has said stays out, for the other could have forged it.
-    [[nodiscard]] bool peer_closed() const;
-    [[nodiscard]] bool peer_disconnected() const; ///< for the client; a client cannot disconnect a server
+    [[nodiscard]] bool peer_closed() const
+    {
+        return (state() &
+                (side_ == Side::client ? connection_state::server_closed : connection_state::client_closed)) != 0;
+    }
+    [[nodiscard]] bool peer_disconnected() const ///< for the client; a client cannot disconnect a server
+    {
+        return side_ == Side::client && (state() & connection_state::disconnected) != 0;
+    }
     void say_closed();
     void say_disconnected(); ///< by the server
 
     /// From now on the other side rings for these (want::...). Sequentially consistent: look once more afterwards.
     void set_wants(std::uint32_t wants);
     /// True when the other side sleeps for one of `reasons`: then ring. The other side will not be rung again until it says so.
-    [[nodiscard]] bool take_peer_wants(std::uint32_t reasons);
-    [[nodiscard]] bool peer_wants(std::uint32_t reason) const;
+    [[nodiscard]] bool take_peer_wants(std::uint32_t reasons)
+    {
+        if (!peer_wants(reasons)) {
+            return false;
+        }
+        page_->sleepers[static_cast<std::size_t>(other(side_))].wants.store(0, std::memory_order_relaxed);
+        return true;
+    }
+    [[nodiscard]] bool peer_wants(std::uint32_t reasons) const
+    {
+        const ConnectionPage::Sleeper& peer = page_->sleepers[static_cast<std::size_t>(other(side_))];
+        return (peer.wants.load(std::memory_order_seq_cst) & reasons) != 0;
+    }
 
     [[nodiscard]] DirectionMirror& mirror(Direction direction) const
     {

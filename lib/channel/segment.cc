@@ -29,53 +29,13 @@ Segment::Segment(std::unique_ptr<Memory> memory)
     committed_ = minimum_segment_size - segment_header_size; // whoever made the memory made sure of its first page
 }
 
-RecordHeader& Segment::record(std::uint64_t position) const
+bool Segment::commit_more(std::uint64_t end)
 {
-    return *std::launder(reinterpret_cast<RecordHeader*>(data_ + offset(position)));
-}
-
-void Segment::copy_out(std::uint64_t position, std::span<std::byte> to) const
-{
-    if (to.empty()) {
-        return;
-    }
-    const std::uint64_t start = offset(position);
-    const std::size_t straight = std::min<std::size_t>(to.size(), capacity_ - start);
-    copy_from_shared(to.data(), data_ + start, straight);
-    copy_from_shared(to.data() + straight, data_, to.size() - straight);
-}
-
-void Segment::copy_in(std::uint64_t position, glue::ByteSpan from) const
-{
-    if (from.empty()) {
-        return;
-    }
-    const std::uint64_t start = offset(position);
-    const std::size_t straight = std::min<std::size_t>(from.size(), capacity_ - start);
-    copy_to_shared(data_ + start, from.data(), straight);
-    copy_to_shared(data_, from.data() + straight, from.size() - straight);
-}
-
-bool Segment::commit(std::uint64_t end)
-{
-    if (end <= committed_ || committed_ == capacity_) {
-        return true;
-    }
     const std::uint64_t wanted = std::min(capacity_, std::max(end, committed_ + commit_step));
     if (!memory_->commit(segment_header_size + wanted)) {
         return false;
     }
     committed_ = wanted;
-    return true;
-}
-
-bool SegmentWriter::refresh()
-{
-    const std::uint64_t head = header().head.load(std::memory_order_seq_cst);
-    if (head < head_ || head > tail_ || head % record_alignment != 0) {
-        return false;
-    }
-    head_ = head;
     return true;
 }
 
@@ -94,17 +54,8 @@ bool SegmentWriter::append(const RecordFields& fields, std::uint64_t progress, g
     store_unpublished(record.rest, fields.rest);
     copy_in(tail_ + sizeof(RecordHeader), payload);
     tail_ += record_span(fields.size);
+    be_at(tail_);
     return true;
-}
-
-bool SegmentReader::refresh()
-{
-    const std::uint64_t tail = header().tail.load(std::memory_order_seq_cst);
-    if (tail < tail_ || tail - head_ > capacity() || tail % record_alignment != 0) {
-        return false;
-    }
-    tail_ = tail;
-    return commit(tail);
 }
 
 } // namespace ntpipe::channel

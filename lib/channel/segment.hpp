@@ -6,7 +6,9 @@
 #include "channel/memory.hpp"
 #include "glue/bytes.hpp"
 
+#include <algorithm>
 #include <memory>
+#include <new>
 #include <span>
 
 namespace ntpipe::channel {
@@ -30,22 +32,61 @@ public:
     [[nodiscard]] std::uint64_t capacity() const { return capacity_; }
     [[nodiscard]] SegmentHeader& header() const { return *header_; }
     /// `position` must be the start of a record between head and tail.
-    [[nodiscard]] RecordHeader& record(std::uint64_t position) const;
-    void copy_out(std::uint64_t position, std::span<std::byte> to) const;
+    [[nodiscard]] RecordHeader& record(std::uint64_t position) const
+    {
+        return *std::launder(reinterpret_cast<RecordHeader*>(data_ + offset(position)));
+    }
+    void copy_out(std::uint64_t position, std::span<std::byte> to) const
+    {
+        const std::uint64_t start = offset(position);
+        const std::size_t straight = std::min<std::size_t>(to.size(), capacity_ - start);
+        copy_if_any(copy_from_shared, to.data(), data_ + start, straight);
+        copy_if_any(copy_from_shared, to.data() + straight, data_, to.size() - straight);
+    }
 
 protected:
-    void copy_in(std::uint64_t position, glue::ByteSpan from) const;
+    void copy_in(std::uint64_t position, glue::ByteSpan from) const
+    {
+        const std::uint64_t start = offset(position);
+        const std::size_t straight = std::min<std::size_t>(from.size(), capacity_ - start);
+        copy_if_any(copy_to_shared, data_ + start, from.data(), straight);
+        copy_if_any(copy_to_shared, data_, from.data() + straight, from.size() - straight);
+    }
     /// Pages behind everything up to `end`, a position; cheap after the first lap.
-    [[nodiscard]] bool commit(std::uint64_t end);
+    [[nodiscard]] bool commit(std::uint64_t end)
+    {
+        return end <= committed_ || committed_ == capacity_ || commit_more(end);
+    }
+    /// Most positions that will be asked for are on the lap of `position`, or on the next one.
+    void be_at(std::uint64_t position)
+    {
+        if (position - lap_ >= capacity_) {
+            lap_ = position - position % capacity_;
+        }
+    }
 
 private:
-    [[nodiscard]] std::uint64_t offset(std::uint64_t position) const { return position % capacity_; }
+    // A division for each position would take longer than the rest of a small message.
+    [[nodiscard]] std::uint64_t offset(std::uint64_t position) const
+    {
+        const std::uint64_t from_lap = position - lap_;
+        return from_lap < capacity_ ? from_lap : position % capacity_;
+    }
+    template <typename Copy>
+    static void copy_if_any(Copy&& copy, std::byte* to, const std::byte* from, std::size_t size)
+    {
+        if (size != 0) {
+            copy(to, from, size);
+        }
+    }
+    [[nodiscard]] bool commit_more(std::uint64_t end);
 
     std::unique_ptr<Memory> memory_;
     SegmentHeader* header_;
     std::byte* data_;
     std::uint64_t capacity_;
     std::uint64_t committed_ = 0;
+    std::uint64_t lap_ = 0; ///< the position where a lap begins
 };
 
 class SegmentWriter : public Segment {
@@ -53,7 +94,15 @@ public:
     using Segment::Segment;
 
     /// Takes in how far the reader has come. False: the reader has written nonsense.
-    [[nodiscard]] bool refresh();
+    [[nodiscard]] bool refresh()
+    {
+        const std::uint64_t head = header().head.load(std::memory_order_seq_cst);
+        if (head < head_ || head > tail_ || head % record_alignment != 0) {
+            return false;
+        }
+        head_ = head;
+        return true;
+    }
     [[nodiscard]] std::uint64_t head() const { return head_; }
     [[nodiscard]] std::uint64_t tail() const { return tail_; }
     [[nodiscard]] bool drained() const { return head_ == tail_; }
@@ -75,10 +124,22 @@ public:
     using Segment::Segment;
 
     /// Takes in what the writer has published. False: the writer has written nonsense.
-    [[nodiscard]] bool refresh();
+    [[nodiscard]] bool refresh()
+    {
+        const std::uint64_t tail = header().tail.load(std::memory_order_seq_cst);
+        if (tail < tail_ || tail - head_ > capacity() || tail % record_alignment != 0) {
+            return false;
+        }
+        tail_ = tail;
+        return commit(tail);
+    }
     [[nodiscard]] std::uint64_t head() const { return head_; }
     [[nodiscard]] std::uint64_t tail() const { return tail_; }
-    void pass(std::uint64_t end) { head_ = end; }
+    void pass(std::uint64_t end)
+    {
+        head_ = end;
+        be_at(end);
+    }
     /// Gives the passed space back. Sequentially consistent, as SegmentWriter::publish.
     void release() { header().head.store(head_, std::memory_order_seq_cst); }
 

@@ -6,17 +6,6 @@
 
 namespace ntpipe::channel {
 
-bool load_fields(const Segment& segment, std::uint64_t position, std::uint64_t tail, RecordFields& fields)
-{
-    const RecordHeader& record = segment.record(position);
-    fields.size = load_once(record.size);
-    fields.flags = load_once(record.flags);
-    fields.sequence = load_once(record.sequence);
-    fields.context = load_once(record.context);
-    fields.rest = load_once(record.rest);
-    return record_span(fields.size) <= tail - position && (fields.flags & ~record_flag::known) == 0;
-}
-
 Walk::Walk(const std::array<Part, maximum_segments>& parts, std::optional<std::uint32_t> front_consumed,
            bool discarding)
     : parts_(parts), front_consumed_(front_consumed), discarding_(discarding)

@@ -49,7 +49,16 @@ private:
 };
 
 /// Loads and checks the header at `position` of a segment whose records end at `tail`. False: nonsense.
-[[nodiscard]] bool load_fields(const Segment& segment, std::uint64_t position, std::uint64_t tail,
-                               RecordFields& fields);
+[[nodiscard]] inline bool load_fields(const Segment& segment, std::uint64_t position, std::uint64_t tail,
+                                      RecordFields& fields)
+{
+    const RecordHeader& record = segment.record(position);
+    fields.size = load_once(record.size);
+    fields.flags = load_once(record.flags);
+    fields.sequence = load_once(record.sequence);
+    fields.context = load_once(record.context);
+    fields.rest = load_once(record.rest);
+    return record_span(fields.size) <= tail - position && (fields.flags & ~record_flag::known) == 0;
+}
 
 } // namespace ntpipe::channel

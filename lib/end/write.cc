@@ -76,8 +76,8 @@ Status End::write(Operation& operation, glue::ByteSpan data)
 
 bool End::anything_waits_for_room() const
 {
-    return std::any_of(outstanding_.begin(), outstanding_.end(),
-                       [](const Outstanding& write) { return write.waits_for_room(); });
+    return !outstanding_.empty() && std::any_of(outstanding_.begin(), outstanding_.end(),
+                                                [](const Outstanding& write) { return write.waits_for_room(); });
 }
 
 // Success: the data is in shared memory and within the quota. Pending: it is the last of outstanding_.
