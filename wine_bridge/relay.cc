@@ -478,13 +478,13 @@ void Relay::native_took_back(std::uint64_t begin, std::size_t length)
         partial_.resize(begin > partial_begin ? static_cast<std::size_t>(begin - partial_begin) : 0);
     }
     looked_ -= length;
-    for (const auto& write : prefix_writes_) {
-        if (write->end > begin) {
-            if (write->end - write->length < begin + length) {
-                write->operation.cancel(it_.handle);
-            }
-            write->end -= std::min<std::uint64_t>(length, write->end - begin);
+    // The last one first: when one is gone, those behind it may fit the quota, and be over.
+    for (auto each = prefix_writes_.rbegin(); each != prefix_writes_.rend() && (*each)->end > begin; ++each) {
+        PrefixWrite& write = **each;
+        if (write.end - write.length < begin + length) {
+            write.operation.cancel(it_.handle);
         }
+        write.end -= std::min<std::uint64_t>(length, write.end - begin);
     }
 }
 
