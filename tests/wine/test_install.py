@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """test_install.py: ntpipe wine install, status, uninstall in a prefix of Wine's, and the bridge as its service."""
 import os
+import shlex
+import signal
 import subprocess
 
 from agent import driver
@@ -73,3 +75,20 @@ def test_leaves_with_the_prefix(bare_meeting):
             break
         driver.select.select([], [], [], 0.05)
     assert bare_meeting.prefix.processes() == []
+
+
+def test_unit_of_a_service_manager(bare_meeting):
+    """What ntpipe-wine@.service starts is the bridge, and ends when it is told to, so that it is not started again."""
+    meeting = bare_meeting
+    with open(os.path.join(meeting.build, "packaging", "user", "ntpipe-wine@.service"), encoding="utf-8") as file:
+        settings = dict(line.strip().split("=", 1) for line in file if "=" in line and not line.startswith("#"))
+    assert settings["Restart"] == "on-failure"
+    program, *arguments = shlex.split(settings["ExecStart"])
+    assert os.path.basename(program) == "ntpipe"
+    meeting.serve(meeting.native(), "served")
+    command = [os.path.join(meeting.build, "tools", "ntpipe"), *(meeting.prefix.path if word == "%f" else word for word in arguments)]
+    bridge = meeting.keep(driver.Program(command, env=meeting.prefix.environment(NTPIPE_DIR=meeting.pipes, NTPIPE_BROKER="/nonexistent")))
+    client = meeting.windows()
+    opens(meeting, client, "served")
+    bridge.process.send_signal(signal.SIGTERM)
+    bridge.wait(expected=0)
