@@ -25,8 +25,8 @@ constexpr std::uint64_t greeting_time = 30 * second;
 constexpr std::size_t longest_queue = 4096;
 /// So many messages of one session are carried out before others have their turn.
 constexpr std::size_t longest_inbox = 256;
-/// When there are no descriptors left, connecting processes wait this long for some.
-constexpr std::uint64_t accept_pause = second / 10;
+/// When there are no descriptors or no memory left, who does not depend on a session waits this long for some.
+constexpr std::uint64_t short_pause = second / 10;
 
 // What a session tells and gets no answer to.
 bool is_statement(const wire::Message& message)
@@ -67,8 +67,10 @@ Broker::Broker(glue::Loop& loop, BrokerOptions options, std::function<void()> id
       namespace_(policy_of(options_), number_ >> 16), // numbers of this start do not meet those of the one before
       timer_(loop,
              [this] {
-                 namespace_.expire(glue::Loop::now());
-                 carry_out_effects();
+                 within_memory(0, [this] {
+                     namespace_.expire(glue::Loop::now());
+                     carry_out_effects();
+                 });
              }),
       idle_timer_(loop, [this] { idle_(); }),
       accept_again_(loop, [this] { accept(); }),
@@ -78,7 +80,10 @@ Broker::Broker(glue::Loop& loop, BrokerOptions options, std::function<void()> id
     if (!ready_) {
         throw std::system_error(errno, std::generic_category(), "epoll_create1");
     }
-    ready_watch_ = std::make_unique<glue::Loop::Watch>(loop_, ready_.get(), [this] { serve_ready(); });
+    ready_watch_ = std::make_unique<glue::Loop::Watch>(loop_, ready_.get(),
+                                                       [this] { within_memory(0, [this] { serve_ready(); }); });
+    timer_.set(std::numeric_limits<std::uint64_t>::max()); // what that needs, it has from now on
+    timer_.clear();
 }
 
 Broker::~Broker() = default;
@@ -110,11 +115,42 @@ void Broker::watch_expected(space::PipeId pipe, std::uint32_t process)
         return;
     }
     auto watch = std::make_unique<glue::Loop::Watch>(loop_, descriptor.get(), [this, pipe, process] {
-        namespace_.server_gone(pipe, process);
-        expected_servers_.erase({pipe, process});
-        carry_out_effects();
+        within_memory(0, [&] {
+            namespace_.server_gone(pipe, process);
+            expected_servers_.erase({pipe, process});
+            carry_out_effects();
+        });
     });
     expected_servers_[{pipe, process}] = {std::move(descriptor), std::move(watch)};
+}
+
+// ---- memory ----
+
+// bad_alloc: the reserve was not enough, or not for operator new to use.
+template <typename Work>
+void Broker::within_memory(space::SessionId session, Work&& work) noexcept
+{
+    bool enough = true;
+    try {
+        if (reserve_.refill()) {
+            work();
+        }
+    } catch (const std::bad_alloc&) {
+        enough = false;
+    }
+    if (enough && !reserve_.was_used()) {
+        return;
+    }
+    (void)reserve_.refill();
+    if (session == 0) {
+        timer_.set(glue::Loop::now() + short_pause);
+        return;
+    }
+    try {
+        drop(session, "there is not enough memory");
+    } catch (const std::bad_alloc&) {
+        (void)reserve_.refill(); // it is out of the list
+    }
 }
 
 // ---- sessions ----
@@ -131,13 +167,13 @@ void Broker::accept()
     for (;;) {
         glue::UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (socket) {
-            add_client(std::move(socket));
+            within_memory(next_session_, [&] { add_client(std::move(socket)); });
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
             spdlog::error("cannot take in another process: {}", std::strerror(errno));
             listener_watch_.reset();
-            accept_again_.set(glue::Loop::now() + accept_pause);
+            accept_again_.set(glue::Loop::now() + short_pause);
             return;
         }
         if (errno != EINTR && errno != ECONNABORTED) {
@@ -171,12 +207,14 @@ void Broker::add_client(glue::UniqueFd socket)
     client->party.trusted_front = credentials.uid == 0 || in_group(options_.trusted_group);
     client->party.may_create_global = credentials.uid == 0 || in_group(options_.global_group);
     client->party.global_gateway = credentials.uid == 0 || in_group(options_.gateway_group);
-    watch_socket(*client, false, true);
-    client->process_watch =
-        std::make_unique<glue::Loop::Watch>(loop_, client->peer.process.get(), [this, id] { drop(id, nullptr); });
-    client->greeting_timer =
-        std::make_unique<glue::Loop::Timer>(loop_, [this, id] { drop(id, "it connected and said nothing"); });
+    client->process_watch = std::make_unique<glue::Loop::Watch>(
+        loop_, client->peer.process.get(), [this, id] { within_memory(id, [&] { drop(id, nullptr); }); });
+    client->greeting_timer = std::make_unique<glue::Loop::Timer>(
+        loop_, [this, id] { within_memory(id, [&] { drop(id, "it connected and said nothing"); }); });
     client->greeting_timer->set(glue::Loop::now() + greeting_time);
+    if (!watch_socket(*client, false, true)) {
+        return; // nobody would hear it
+    }
     clients_.emplace(id, std::move(client));
     idle_timer_.clear();
 }
@@ -187,12 +225,12 @@ Broker::Client* Broker::find(space::SessionId session)
     return found == clients_.end() ? nullptr : found->second.get();
 }
 
-void Broker::watch_socket(Client& client, bool writable, bool add) const
+bool Broker::watch_socket(Client& client, bool writable, bool add) const
 {
     epoll_event event{};
     event.events = EPOLLIN | (writable ? EPOLLOUT : 0U);
     event.data.u64 = client.id;
-    ::epoll_ctl(ready_.get(), add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, client.socket.descriptor(), &event);
+    return ::epoll_ctl(ready_.get(), add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, client.socket.descriptor(), &event) == 0;
 }
 
 void Broker::serve_ready()
@@ -227,11 +265,12 @@ bool Broker::collect()
         const int count = ::epoll_wait(ready_.get(), events.data(), at_once, 0);
         bool progress = false;
         for (int i = 0; i < count; ++i) {
-            if (Client* client = find(events[static_cast<std::size_t>(i)].data.u64);
-                client != nullptr && !client->hung_up) {
+            const space::SessionId session = events[static_cast<std::size_t>(i)].data.u64;
+            if (Client* client = find(session); client != nullptr && !client->hung_up) {
                 const std::size_t before = client->inbox.size();
-                collect_from(*client);
-                progress = progress || client->inbox.size() != before || client->hung_up;
+                within_memory(session, [&] { collect_from(*client); });
+                client = find(session);
+                progress = progress || client == nullptr || client->inbox.size() != before || client->hung_up;
             }
         }
         any = any || progress;
@@ -271,17 +310,19 @@ void Broker::carry_out_inbox(space::SessionId session, std::size_t count)
 {
     for (Client* client = find(session); client != nullptr && count > 0 && !client->inbox.empty();
          client = find(session), --count) {
-        wire::Message message = std::move(client->inbox.front());
-        client->inbox.pop_front();
-        const char* title = wire::title_of(message);
-        if (!handle(*client, std::move(message))) {
-            spdlog::warn("process {} broke the protocol with {}", client->peer.process_id, title);
-            drop(session, "it broke the protocol");
-        }
-        carry_out_effects();
+        within_memory(session, [&] {
+            wire::Message message = std::move(client->inbox.front());
+            client->inbox.pop_front();
+            const char* title = wire::title_of(message);
+            if (!handle(*client, std::move(message))) {
+                spdlog::warn("process {} broke the protocol with {}", client->peer.process_id, title);
+                drop(session, "it broke the protocol");
+            }
+            carry_out_effects();
+        });
     }
     if (Client* client = find(session); client != nullptr && client->hung_up && client->inbox.empty()) {
-        drop(session, client->why_hung_up);
+        within_memory(session, [&] { drop(session, client->why_hung_up); });
     }
 }
 

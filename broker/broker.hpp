@@ -15,6 +15,7 @@
 #pragma once
 
 #include "journal.hpp"
+#include "memory_reserve.hpp"
 #include "peer.hpp"
 
 #include "channel/page.hpp"
@@ -107,13 +108,17 @@ private:
     };
 
     // broker.cc
+    /// Does what `session` wants, or what is due (0), and closes the session if there was not enough memory for it.
+    template <typename Work>
+    void within_memory(space::SessionId session, Work&& work) noexcept;
     void accept();
     void add_client(glue::UniqueFd socket);
     void serve_ready();
     [[nodiscard]] bool collect();
     void collect_from(Client& client);
     void carry_out_inbox(space::SessionId session, std::size_t count);
-    void watch_socket(Client& client, bool writable, bool add) const;
+    /// False: there is no memory for that.
+    bool watch_socket(Client& client, bool writable, bool add) const;
     void drop(space::SessionId session, const char* why);
     void send(space::SessionId session, wire::Message message);
     void carry_out_effects();
@@ -193,6 +198,7 @@ private:
     void adopt_page(space::PipeId pipe, glue::UniqueFd descriptor);
 
     glue::Loop& loop_;
+    MemoryReserve reserve_;
     BrokerOptions options_;
     std::function<void()> idle_;
     std::uint64_t number_; ///< of this start of a broker

@@ -213,8 +213,9 @@ bool Incoming::add_overflow(std::unique_ptr<Memory> memory)
     if (!Segment::acceptable(memory->bytes().size()) || segments_[2] != nullptr) {
         return false;
     }
+    auto segment = std::make_unique<SegmentReader>(std::move(memory));
     segments_[2] = std::move(segments_[1]);
-    segments_[1] = std::make_unique<SegmentReader>(std::move(memory));
+    segments_[1] = std::move(segment);
     ++overflows_;
     return true;
 }

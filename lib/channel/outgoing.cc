@@ -146,9 +146,9 @@ std::optional<std::uint32_t> Outgoing::revoke(const RecordRef& ref)
     }
 }
 
-std::vector<PostedRead> Outgoing::posted_reads() const
+PostedReads Outgoing::posted_reads() const
 {
-    std::vector<PostedRead> reads;
+    PostedReads reads;
     const SegmentHeader& shared = segments_[0]->writer.header();
     const std::uint64_t resolved = shared.reads_resolved.load(std::memory_order_acquire);
     const std::uint64_t posted = shared.reads_posted.load(std::memory_order_seq_cst);
@@ -158,7 +158,7 @@ std::vector<PostedRead> Outgoing::posted_reads() const
     for (std::uint64_t index = resolved; index < posted; ++index) {
         const std::uint64_t slot = shared.ledger[index % ledger_slots].load(std::memory_order_seq_cst);
         if ((slot & ledger_bit::posted) != 0) {
-            reads.push_back({static_cast<std::uint32_t>(slot), (slot & ledger_bit::message_mode) != 0});
+            reads.add({static_cast<std::uint32_t>(slot), (slot & ledger_bit::message_mode) != 0});
         }
     }
     return reads;
@@ -190,8 +190,9 @@ bool Outgoing::add_overflow(std::unique_ptr<Memory> memory)
     if (!Segment::acceptable(memory->bytes().size()) || segments_[2] != nullptr) {
         return false;
     }
+    auto segment = std::make_unique<Numbered>(next_number_++, SegmentWriter(std::move(memory)));
     segments_[2] = std::move(segments_[1]);
-    segments_[1] = std::make_unique<Numbered>(next_number_++, SegmentWriter(std::move(memory)));
+    segments_[1] = std::move(segment);
     segments_[0]->writer.header().overflows.fetch_add(1, std::memory_order_release);
     if (segments_[2] != nullptr && segments_[2]->writer.refresh() && segments_[2]->writer.drained()) {
         segments_[2].reset();

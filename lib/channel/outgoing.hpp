@@ -8,9 +8,9 @@
 
 #include "channel/walk.hpp"
 
+#include <array>
 #include <memory>
 #include <optional>
-#include <vector>
 
 namespace ntpipe::channel {
 
@@ -23,8 +23,24 @@ struct RecordRef {
 };
 
 struct PostedRead {
-    std::uint32_t length = 0;
-    bool message_mode = false;
+    std::uint32_t length;
+    bool message_mode;
+};
+
+/// As many as the ledger has.
+class PostedReads {
+public:
+    PostedReads() {} // NOLINT(modernize-use-equals-default): it would fill in what is not used
+    void add(PostedRead read) { reads_[count_++] = read; }
+    [[nodiscard]] bool empty() const { return count_ == 0; }
+    [[nodiscard]] std::size_t size() const { return count_; }
+    [[nodiscard]] const PostedRead& operator[](std::size_t i) const { return reads_[i]; }
+    [[nodiscard]] const PostedRead* begin() const { return reads_.data(); }
+    [[nodiscard]] const PostedRead* end() const { return reads_.data() + count_; }
+
+private:
+    std::array<PostedRead, ledger_slots> reads_;
+    std::size_t count_ = 0;
 };
 
 class Outgoing {
@@ -53,7 +69,7 @@ public:
     [[nodiscard]] std::optional<std::uint32_t> revoke(const RecordRef& ref);
 
     /// The reader's posted reads, oldest first. Empty when the reader is moving them just now: they are being served.
-    [[nodiscard]] std::vector<PostedRead> posted_reads() const;
+    [[nodiscard]] PostedReads posted_reads() const;
     /// The records that the reader has not consumed, as of now.
     [[nodiscard]] Walk walk();
 

@@ -205,12 +205,25 @@ void End::look_at_state(bool from_front)
         return;
     }
     if (!from_front && connection_->incoming && connection_->incoming->lacks_overflow()) {
-        host_.take_in();
+        take_in_overflow();
+    }
+    if (!has_channel()) {
+        return;
     }
     if (connection_->page->peer_disconnected()) {
         become_detached();
     } else if (phase_ == Phase::connected && connection_->page->peer_closed()) {
         become_closing();
+    }
+}
+
+// There are messages in an overflow segment that this end does not have yet.
+void End::take_in_overflow()
+{
+    host_.take_in();
+    if (has_channel() && connection_->overflow_missed && connection_->incoming &&
+        connection_->incoming->lacks_overflow()) {
+        break_connection();
     }
 }
 

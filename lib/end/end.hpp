@@ -25,6 +25,7 @@
 
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -73,6 +74,7 @@ struct Connection {
     bool effective_only = true;
     std::vector<ClientContext> contexts; ///< server: further ones, in the order of their numbers
     std::uint32_t last_context = 1;      ///< server: the highest number that it was told
+    bool overflow_missed = false;        ///< End::miss_overflow()
     std::uint32_t server_process_id = 0;
     std::uint32_t server_session_id = 0;
 };
@@ -225,6 +227,9 @@ public:
     [[nodiscard]] Status add_overflow(Direction direction, std::unique_ptr<channel::Memory> memory);
     /// There will be no overflow segment: what is too large for the ring goes through it in pieces.
     void refuse_overflow();
+    /// An overflow segment may have been on its way to this end that will not come. If its peer writes into one, the connection is
+    /// broken.
+    void miss_overflow();
     /// Whom this end has asked for an overflow segment will not answer any more. Another broker may be asked.
     void forget_overflow_request();
     /// This process is a fork of the one that the end belongs to: forgets the connection without a sign to the other end.
@@ -255,6 +260,7 @@ private:
         std::uint64_t sequence = 0; ///< in the order of this end's writes
         std::vector<channel::RecordRef> records;
 
+        [[nodiscard]] bool expect_record();
         [[nodiscard]] std::size_t unpublished() const { return revoked ? 0 : size - published; }
         [[nodiscard]] bool wholly_published() const { return !records.empty() && unpublished() == 0; }
         [[nodiscard]] bool waits_for_room() const { return revoked ? needs_cut : !wholly_published(); }
@@ -268,6 +274,7 @@ private:
     [[nodiscard]] Status check(security::AccessMask needed, bool from_front = false);
     [[nodiscard]] Status check_handle(security::AccessMask needed) const;
     void look_at_state(bool from_front = false);
+    void take_in_overflow();
     void take_offer();
     void complete_what_was_read();
     void become_closing();
@@ -329,12 +336,13 @@ private:
     [[nodiscard]] Status write_without_queueing(glue::ByteSpan data, std::size_t& written);
     [[nodiscard]] Status write_among_posted_reads(glue::ByteSpan data, std::size_t& written);
     [[nodiscard]] std::size_t acceptable_bytes(std::size_t size);
-    void forget_tentative(const channel::RecordRef& ref, std::uint64_t start);
+    void forget_tentative(const channel::RecordRef& ref, std::uint64_t start, std::list<Outstanding>& place);
     [[nodiscard]] bool anything_waits_for_room() const;
     [[nodiscard]] std::uint64_t revoked_ahead(const Outstanding& write) const;
     [[nodiscard]] std::uint64_t unread_outgoing() const;
     [[nodiscard]] std::uint64_t absorbed_by_posted_reads(std::uint64_t* idle = nullptr);
     void publish_outstanding();
+    void keep_rest(glue::ByteSpan rest);
     [[nodiscard]] bool publish_piece(Outstanding& write, glue::ByteSpan rest);
     [[nodiscard]] bool wait_for_overflow(std::size_t size);
     void complete_writes();
@@ -377,7 +385,7 @@ private:
     glue::List<Operation> writes_;
     glue::List<Operation> flushes_;
 
-    std::deque<Outstanding> outstanding_;
+    std::list<Outstanding> outstanding_;
     std::uint64_t write_sequence_ = 0; ///< of the next write
     bool overflow_requested_ = false;
     bool overflow_refused_ = false;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <memory>
 
 namespace ntpipe::end {
 
@@ -38,6 +39,16 @@ End::Advance End::advance_look(Operation& operation, Status& status)
     std::size_t filled = 0;
     std::uint32_t rest = 0;
     bool any = false;
+    // Without memory nothing was looked at.
+    const auto go_back = [this, parts = looked_.size(), sequence = look_sequence_, offset = look_offset_](bool* seen) {
+        if (!*seen) {
+            looked_.resize(parts);
+            look_sequence_ = sequence;
+            look_offset_ = offset;
+        }
+    };
+    bool seen_all = false;
+    const std::unique_ptr<bool, decltype(go_back)> undo(&seen_all, go_back);
     channel::Walk walk = incoming.walk();
     for (channel::Record record; walk.next(record) && !record.tentative;) {
         if (record.consumed > record.size) {
@@ -76,6 +87,7 @@ End::Advance End::advance_look(Operation& operation, Status& status)
             break;
         }
     }
+    seen_all = true;
     if (!any) {
         return Advance::waiting;
     }

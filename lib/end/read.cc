@@ -98,7 +98,7 @@ Status End::read_what_is_there(Operation& operation)
     };
     Advance advance = advance_if_any();
     if (advance == Advance::waiting && connection_->incoming && connection_->incoming->lacks_overflow()) {
-        host_.take_in();
+        take_in_overflow();
         if (!has_channel()) {
             return check_handle();
         }

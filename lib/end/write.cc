@@ -95,18 +95,52 @@ Status End::start_write(Operation* operation, glue::ByteSpan data, bool exempt)
             return Status::success;
         }
     }
-    Outstanding& write = outstanding_.emplace_back();
+    // Whatever memory it takes comes first: what is in shared memory cannot be said not to have been written.
+    Outstanding prepared;
+    (void)prepared.expect_record();
+    if (waits || outgoing.room().value_or(0) < data.size()) {
+        prepared.data.reserve(data.size());
+    }
+    Outstanding& write = outstanding_.emplace_back(std::move(prepared));
     write.operation = operation;
     write.exempt = exempt;
     write.context = connection_->context;
     write.size = data.size();
     write.sequence = sequence;
     if (waits || !publish_piece(write, data)) {
-        write.data_from = write.published;
-        write.data.assign(data.begin() + static_cast<std::ptrdiff_t>(write.published), data.end());
+        keep_rest(data.subspan(write.published));
     }
     show_published();
     return Status::pending;
+}
+
+// Of the last write: what is not in shared memory yet.
+void End::keep_rest(glue::ByteSpan rest)
+{
+    Outstanding& write = outstanding_.back();
+    try {
+        write.data_from = write.published;
+        write.data.assign(rest.begin(), rest.end());
+    } catch (const std::bad_alloc&) { // then nothing was said to be needed, and nothing is in shared memory
+        outstanding_.pop_back();
+        throw;
+    }
+}
+
+// A place for one more record. False: there is no memory for it.
+bool End::Outstanding::expect_record()
+{
+    try {
+        if (records.size() == records.capacity()) {
+            records.reserve(2 * records.size() + 1);
+        }
+        return true;
+    } catch (const std::bad_alloc&) {
+        if (records.empty()) {
+            throw; // nothing has been done for it yet
+        }
+        return false;
+    }
 }
 
 // Puts as much of `rest`, what is unpublished of `write`, into shared memory as is right now. True: all of it.
@@ -125,6 +159,9 @@ bool End::publish_piece(Outstanding& write, glue::ByteSpan rest)
                 return false;
             }
             piece = *room;
+        }
+        if (!write.expect_record()) {
+            return false; // of the pieces before this one the reader tells when it has them
         }
         const std::uint32_t flags = kind | (write.records.empty() ? 0 : channel::record_flag::continuation);
         const std::uint64_t start = outgoing.produced_bytes();
@@ -202,6 +239,15 @@ void End::refuse_overflow()
     settle();
 }
 
+void End::miss_overflow()
+{
+    if (connection_) {
+        connection_->overflow_missed = true;
+        look_at_state();
+        settle();
+    }
+}
+
 void End::forget_overflow_request()
 {
     overflow_requested_ = overflow_refused_ = false;
@@ -239,7 +285,8 @@ void End::publish_outstanding()
         }
         if (write.needs_cut) {
             channel::RecordRef ref;
-            if (!connection_->outgoing->append({}, channel::record_flag::cut, channel::record_state::live,
+            if (!write.expect_record() ||
+                !connection_->outgoing->append({}, channel::record_flag::cut, channel::record_state::live,
                                                write.context, 0, &ref)) {
                 break;
             }
@@ -293,7 +340,7 @@ std::uint64_t End::absorbed_by_posted_reads(std::uint64_t* idle)
     // In this order: a reader takes a read out of the ledger before it shows what the read has consumed, so a read that is still
     // there has its records before it.
     channel::Walk walk = connection_->outgoing->walk();
-    const std::vector<channel::PostedRead> reads = connection_->outgoing->posted_reads();
+    const channel::PostedReads reads = connection_->outgoing->posted_reads();
     channel::Record record;
     bool some = !reads.empty() && walk.next(record);
     std::uint64_t unread = some ? record.unread() : 0;
@@ -467,6 +514,8 @@ Status End::write_among_posted_reads(glue::ByteSpan data, std::size_t& written)
         }
         const std::uint64_t start = outgoing.produced_bytes();
         channel::RecordRef ref;
+        std::list<Outstanding> if_forgotten(1); // from here on nothing may need memory
+        (void)if_forgotten.front().expect_record();
         if (!outgoing.append(data, channel::record_flag::revocable, channel::record_state::tentative,
                              connection_->context, 0, &ref)) {
             // There is no room to show it first. A read that is cancelled before the data comes leaves it in the queue.
@@ -486,7 +535,7 @@ Status End::write_among_posted_reads(glue::ByteSpan data, std::size_t& written)
             show_published();
             return Status::success;
         }
-        forget_tentative(ref, start);
+        forget_tentative(ref, start, if_forgotten);
         if (fits) {
             continue; // a read that it counted on was cancelled
         }
@@ -513,9 +562,10 @@ std::size_t End::acceptable_bytes(std::size_t size)
     return attributes_.type == PipeType::message ? 0 : taken;
 }
 
-void End::forget_tentative(const channel::RecordRef& ref, std::uint64_t start)
+void End::forget_tentative(const channel::RecordRef& ref, std::uint64_t start, std::list<Outstanding>& place)
 {
-    Outstanding& write = outstanding_.emplace_back();
+    outstanding_.splice(outstanding_.end(), place);
+    Outstanding& write = outstanding_.back();
     write.size = write.published = ref.size;
     write.start = start;
     write.sequence = write_sequence_ - 1;

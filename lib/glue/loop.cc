@@ -313,7 +313,12 @@ void Loop::Watch::handler(tevent_context* /*events*/, tevent_fd* /*event*/, uint
 
 // ---- Timer ----
 
-Loop::Timer::Timer(Loop& loop, std::function<void()> due) : loop_(loop), due_(std::move(due)) {}
+Loop::Timer::Timer(Loop& loop, std::function<void()> due) : loop_(loop), due_(std::move(due))
+{
+    std::multimap<std::uint64_t, Timer*> alone;
+    alone.emplace(0, this);
+    node_ = alone.extract(alone.begin());
+}
 
 Loop::Timer::~Timer()
 {
@@ -323,7 +328,8 @@ Loop::Timer::~Timer()
 void Loop::Timer::set(std::uint64_t when)
 {
     clear();
-    place_ = loop_.timers_.emplace(when, this);
+    node_.key() = when;
+    place_ = loop_.timers_.insert(std::move(node_));
     set_ = true;
     loop_.timers_changed();
 }
@@ -332,7 +338,7 @@ void Loop::Timer::clear()
 {
     if (set_) {
         set_ = false;
-        loop_.timers_.erase(place_);
+        node_ = loop_.timers_.extract(place_);
         loop_.timers_changed();
     }
 }
@@ -366,7 +372,7 @@ void Loop::timers_due()
     while (!timers_.empty() && timers_.begin()->first <= time) {
         Timer* timer = timers_.begin()->second;
         timer->set_ = false;
-        timers_.erase(timers_.begin());
+        timer->node_ = timers_.extract(timers_.begin());
         const std::function<void()> due = timer->due_; // it may destroy the timer
         due();
     }

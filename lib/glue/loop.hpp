@@ -91,7 +91,7 @@ public:
         tevent_fd* event_ = nullptr;
     };
 
-    /// Calls `due` once, at a time of CLOCK_MONOTONIC in nanoseconds.
+    /// Calls `due` once, at a time of CLOCK_MONOTONIC in nanoseconds. Setting it needs no memory once one was set.
     class Timer {
     public:
         Timer(Loop& loop, std::function<void()> due);
@@ -108,6 +108,7 @@ public:
         std::function<void()> due_;
         bool set_ = false;
         std::multimap<std::uint64_t, Timer*>::iterator place_;
+        std::multimap<std::uint64_t, Timer*>::node_type node_; ///< while it is not set
     };
 
     /// Calls `due` once, soon, but not from within the caller.

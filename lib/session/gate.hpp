@@ -27,12 +27,17 @@ public:
             *destroyed_ = true;
         }
     }
-    /// For handlers of the event loop: does `work`, then fires what has completed.
-    template <typename Work>
-    void handle(Work&& work)
+    /// For handlers of the event loop: does `work`, then fires what has completed. `without_memory` is called when there was not
+    /// enough, and brings what was half done to an end; it should not need any.
+    template <typename Work, typename WithoutMemory>
+    void handle(Work&& work, WithoutMemory&& without_memory)
     {
         const bool outermost = !std::exchange(handling_, true);
-        work();
+        try {
+            work();
+        } catch (const std::bad_alloc&) {
+            without_memory();
+        }
         if (outermost) {
             handling_ = false;
             run();

@@ -21,6 +21,8 @@ constexpr space::SessionId the_session = 1;
 constexpr space::PipeId first_pipe = 1;
 constexpr std::size_t ring_size = std::size_t{64} * 1024;
 constexpr std::size_t maximum_overflow = std::size_t{1} << 20;
+/// Nanoseconds. What there was no memory for is tried again.
+constexpr std::uint64_t soon = 100'000'000;
 
 /// Plain memory, zeroed, shared by the two ends.
 class Block {
@@ -252,10 +254,12 @@ LocalGate::LocalGate(std::unique_ptr<glue::Loop> loop)
       namespace_(space::Policy(), first_pipe),
       identity_(own_identity()),
       timer_(this->loop(), [this] {
-          dispatcher().handle([this] {
-              namespace_.expire(glue::Loop::now());
-              carry_out_effects();
-          });
+          dispatcher().handle(
+              [this] {
+                  namespace_.expire(glue::Loop::now());
+                  carry_out_effects();
+              },
+              [this] { timer_.set(glue::Loop::now() + soon); });
       })
 {
     space::Party party;

@@ -18,8 +18,13 @@ constexpr off_t first_page = 4096;
 
 class Mapping final : public channel::Memory {
 public:
-    Mapping(void* start, std::size_t size) : bytes_(static_cast<std::byte*>(start), size) {}
-    ~Mapping() override { ::munmap(bytes_.data(), bytes_.size()); }
+    ~Mapping() override
+    {
+        if (!bytes_.empty()) {
+            ::munmap(bytes_.data(), bytes_.size());
+        }
+    }
+    void take(void* start, std::size_t size) { bytes_ = {static_cast<std::byte*>(start), size}; }
     [[nodiscard]] std::span<std::byte> bytes() const override { return bytes_; }
     [[nodiscard]] bool commit(std::size_t size) override
     {
@@ -42,6 +47,16 @@ glue::UniqueFd reopen(int descriptor, int flags)
     return glue::UniqueFd(::open(path.c_str(), flags | O_CLOEXEC));
 }
 
+// It may be interrupted, unlike others of its kind.
+bool allocate(int memory, off_t size)
+{
+    int result = -1;
+    do {
+        result = ::fallocate(memory, FALLOC_FL_KEEP_SIZE, 0, size);
+    } while (result != 0 && errno == EINTR);
+    return result == 0;
+}
+
 } // namespace
 
 Result<glue::UniqueFd> make_memory(const char* name, std::size_t size)
@@ -52,7 +67,7 @@ Result<glue::UniqueFd> make_memory(const char* name, std::size_t size)
     }
     // 0600: who gets a read-only descriptor cannot open the memory anew for writing, unless it is our own user.
     if (::fchmod(memory.get(), S_IRUSR | S_IWUSR) != 0 || ::ftruncate(memory.get(), static_cast<off_t>(size)) != 0 ||
-        ::fallocate(memory.get(), FALLOC_FL_KEEP_SIZE, 0, std::min(first_page, static_cast<off_t>(size))) != 0 ||
+        !allocate(memory.get(), std::min(first_page, static_cast<off_t>(size))) ||
         ::fcntl(memory.get(), F_ADD_SEALS, needed_seals | F_SEAL_SEAL) != 0) {
         return status_from_errno(errno);
     }
@@ -82,12 +97,14 @@ Result<std::unique_ptr<channel::Memory>> map_memory(int memory, std::size_t leas
         return Status::invalid_parameter;
     }
     const auto size = static_cast<std::size_t>(status.st_size);
+    auto mapping = std::make_unique<Mapping>(); // before there is something to unmap
     const int protection = access == Access::read_write ? PROT_READ | PROT_WRITE : PROT_READ;
     void* start = ::mmap(nullptr, size, protection, MAP_SHARED, memory, 0);
     if (start == MAP_FAILED) {
         return status_from_errno(errno);
     }
-    return std::unique_ptr<channel::Memory>(std::make_unique<Mapping>(start, size));
+    mapping->take(start, size);
+    return std::unique_ptr<channel::Memory>(std::move(mapping));
 }
 
 } // namespace ntpipe::session

@@ -4,9 +4,11 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 namespace ntpipe::session {
 namespace {
@@ -15,12 +17,14 @@ constexpr std::size_t control_size = CMSG_SPACE(sizeof(int) * wire::maximum_mess
 
 bool must_wait(int error)
 {
-    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ETOOMANYREFS;
+    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM || error == ETOOMANYREFS;
 }
 
-// Takes over the descriptors that came with a message, all of them, whatever else is wrong with it.
+// Takes over the descriptors that came with a message, all of them, whatever else is wrong with it, and before memory is needed.
 void adopt_descriptors(msghdr& header, std::vector<glue::UniqueFd>& descriptors)
 {
+    std::array<glue::UniqueFd, wire::maximum_message_descriptors> adopted;
+    std::size_t all = 0;
     for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
         if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) {
             continue;
@@ -29,9 +33,11 @@ void adopt_descriptors(msghdr& header, std::vector<glue::UniqueFd>& descriptors)
         for (std::size_t i = 0; i < count; ++i) {
             int fd = -1;
             std::memcpy(&fd, CMSG_DATA(control) + i * sizeof(int), sizeof(int));
-            descriptors.emplace_back(fd);
+            adopted.at(all++).reset(fd);
         }
     }
+    descriptors.reserve(all);
+    std::move(adopted.begin(), adopted.begin() + all, std::back_inserter(descriptors));
 }
 
 } // namespace
@@ -108,9 +114,12 @@ PacketSocket::Received PacketSocket::receive(wire::Packet& packet)
     header.msg_control = control.data();
     header.msg_controllen = control.size();
     ssize_t size = -1;
+    bool was_reset = false;
     do {
+        // That the peer has left without reading what it was sent is told once, before what it had said itself.
+        was_reset = !was_reset && size < 0 && errno == ECONNRESET;
         size = ::recvmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    } while (size < 0 && errno == EINTR);
+    } while (size < 0 && (errno == EINTR || (errno == ECONNRESET && !was_reset)));
     if (size < 0) {
         return must_wait(errno) ? Received::none : Received::closed;
     }
@@ -124,6 +133,11 @@ PacketSocket::Received PacketSocket::receive(wire::Packet& packet)
     }
     packet.bytes.assign(buffer_.get(), buffer_.get() + size);
     return Received::packet;
+}
+
+void PacketSocket::hang_up() const
+{
+    (void)::shutdown(socket_.get(), SHUT_RDWR);
 }
 
 } // namespace ntpipe::session

@@ -35,6 +35,8 @@ public:
         nonsense, ///< too large, or with too many descriptors
     };
     [[nodiscard]] Received receive(wire::Packet& packet);
+    /// From the peer's side as if it were closed. What has come can still be received, then it is closed here, too.
+    void hang_up() const;
 
     [[nodiscard]] int descriptor() const { return socket_.get(); }
 

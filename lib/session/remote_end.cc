@@ -14,7 +14,8 @@ PeerProcess::PeerProcess(Session& session, std::uint64_t peer_session, glue::Uni
 {
     if (descriptor_) {
         watch_ = std::make_unique<glue::Loop::Watch>(session.loop(), descriptor_.get(), [&session, peer_session] {
-            session.dispatcher().handle([&] { session.peer_process_gone(peer_session); });
+            // Without memory it is told again.
+            session.dispatcher().handle([&] { session.peer_process_gone(peer_session); }, [] {});
         });
     }
 }
@@ -119,8 +120,8 @@ Result<bool> RemoteEnd::begin_client(wire::Opened opened, const OpenRequest& req
     end_ = end::End::client(*this, session_->dispatcher(), std::move(attributes), opened.attributes.granted_access,
                             maximum_overflow, *std::move(connection));
     pipe_ = opened.attributes.pipe;
-    adopt(opened.connection, socket,
-          session_->peer_process(opened.server_session, std::move(opened.descriptors[peer_process])));
+    auto peer = session_->peer_process(opened.server_session, std::move(opened.descriptors[peer_process]));
+    adopt(opened.connection, socket, std::move(peer), watch_doorbell(*socket));
     socket->ring(); // the server may have been waiting for this
     return true;
 }
@@ -143,27 +144,39 @@ void RemoteEnd::take_handover(wire::Connected connected)
     connection->effective_only = connected.effective_only;
     connection->server_process_id = end_->attributes().server_process_id;
     connection->server_session_id = end_->attributes().server_session_id;
+    // An end that has its connection must hear of it: what that needs comes first.
+    auto peer = session_->peer_process(connected.client_session, std::move(connected.descriptors[peer_process]));
+    auto watch = watch_doorbell(*socket);
     if (end_->offer(*std::move(connection), connected.period)) {
-        adopt(connected.connection, socket,
-              session_->peer_process(connected.client_session, std::move(connected.descriptors[peer_process])));
+        adopt(connected.connection, std::move(socket), std::move(peer), std::move(watch));
     }
 }
 
 void RemoteEnd::adopt(const wire::Id16& connection, std::shared_ptr<DoorbellSocket> socket,
-                      std::shared_ptr<PeerProcess> peer)
+                      std::shared_ptr<PeerProcess> peer, std::unique_ptr<glue::Loop::Watch> watch)
 {
     connection_ = connection;
+    watch_ = std::move(watch);
     socket_ = std::move(socket);
     peer_ = std::move(peer);
-    watch_ = std::make_unique<glue::Loop::Watch>(session_->loop(), socket_->descriptor(), [this] {
-        session_->dispatcher().handle([this] {
-            if (socket_->answer()) {
-                end_->wake();
-            } else {
-                watch_.reset(); // an end-of-file would be told again and again
-                end_->peer_gone();
-            }
-        });
+}
+
+std::unique_ptr<glue::Loop::Watch> RemoteEnd::watch_doorbell(const DoorbellSocket& socket)
+{
+    return std::make_unique<glue::Loop::Watch>(session_->loop(), socket.descriptor(), [this] {
+        const auto lose_peer = [this] {
+            watch_.reset(); // an end-of-file would be told again and again
+            end_->peer_gone();
+        };
+        session_->dispatcher().handle(
+            [&] {
+                if (socket_->answer()) {
+                    end_->wake();
+                } else {
+                    lose_peer();
+                }
+            },
+            lose_peer);
     });
 }
 
@@ -206,8 +219,11 @@ void RemoteEnd::take_context(wire::Context context)
     end_->add_context({context.context, context.level, identity});
 }
 
-void RemoteEnd::broker_lost()
+void RemoteEnd::broker_lost(bool drained)
 {
+    if (has_connection() && !drained) {
+        end_->miss_overflow();
+    }
     if (has_connection()) {
         end_->forget_overflow_request();
     }

@@ -53,8 +53,8 @@ public:
     void take_handover(wire::Connected connected);
     void take_segment(wire::Segment segment);
     void take_context(wire::Context context);
-    /// Requests of the end to the broker will not be answered.
-    void broker_lost();
+    /// Requests of the end to the broker will not be answered. Not `drained`: it may have said something that was not heard.
+    void broker_lost(bool drained);
 
     [[nodiscard]] space::InstanceHandle handle() const { return handle_; }
     /// nullptr for a client end and for an instance that is closed.
@@ -81,7 +81,9 @@ private:
     [[nodiscard]] Result<end::Connection> make_connection(channel::Side side, glue::UniqueFd& page,
                                                           glue::UniqueFd& inbound, glue::UniqueFd& outbound,
                                                           std::shared_ptr<DoorbellSocket> socket) const;
-    void adopt(const wire::Id16& connection, std::shared_ptr<DoorbellSocket> socket, std::shared_ptr<PeerProcess> peer);
+    void adopt(const wire::Id16& connection, std::shared_ptr<DoorbellSocket> socket, std::shared_ptr<PeerProcess> peer,
+               std::unique_ptr<glue::Loop::Watch> watch);
+    [[nodiscard]] std::unique_ptr<glue::Loop::Watch> watch_doorbell(const DoorbellSocket& socket);
     void drop_connection();
 
     Session* session_;

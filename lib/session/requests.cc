@@ -105,6 +105,7 @@ void Session::cancel(Request& request)
         complete(request, Status::cancelled);
         return;
     }
+    found->second.cancelled = true;
     wire::Cancel message;
     message.request = found->first;
     tell(std::move(message));
@@ -123,21 +124,24 @@ void Session::abandon(Request& request)
         return;
     }
     found->second.request = nullptr;
-    found->second.answered = [this](wire::Message& message) {
-        if (const auto* created = std::get_if<wire::Created>(&message);
-            created != nullptr && created->status == raw(Status::success)) {
-            wire::Closed closed;
-            closed.handle = created->request; // create uses its request number as the handle
-            tell(std::move(closed));
-        }
-        if (const auto* opened = std::get_if<wire::Opened>(&message);
-            opened != nullptr && opened->status == raw(Status::success)) {
-            release_client(opened->connection);
-        }
-    };
+    found->second.answered = [this](const wire::Message& message) { undo(message); };
     wire::Cancel message;
     message.request = found->first;
     tell(std::move(message));
+}
+
+void Session::undo(const wire::Message& answer)
+{
+    if (const auto* created = std::get_if<wire::Created>(&answer);
+        created != nullptr && created->status == raw(Status::success)) {
+        wire::Closed closed;
+        closed.handle = created->request; // create uses its request number as the handle
+        tell(std::move(closed));
+    }
+    if (const auto* opened = std::get_if<wire::Opened>(&answer);
+        opened != nullptr && opened->status == raw(Status::success)) {
+        release_client(opened->connection);
+    }
 }
 
 // ---- create ----

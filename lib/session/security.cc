@@ -91,8 +91,11 @@ public:
     Errand(Session& session, SetContextRequest& request, const wire::Id16& connection, glue::UniqueFd socket)
         : session_(session), request_(request), connection_(connection), socket_(std::in_place, std::move(socket))
     {
-        watch_.emplace(session.loop(), socket_->descriptor(),
-                       [this] { session_.dispatcher().handle([this] { receive(); }); });
+        watch_.emplace(session.loop(), socket_->descriptor(), [this] {
+            session_.dispatcher().handle(
+                [this] { receive(); },
+                [this] { session_.errand_over(id_of(request_), Status::no_memory, end::no_context); });
+        });
         wire::Hello hello;
         hello.layout = channel::layout_version;
         wire::SetContext set;

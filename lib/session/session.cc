@@ -23,8 +23,8 @@ constexpr std::uint64_t proving_time = 1'000 * millisecond;
 Session::Session(std::unique_ptr<glue::Loop> loop, SessionOptions options)
     : Gate(std::move(loop)),
       options_(std::move(options)),
-      retry_(this->loop(), [this] { dispatcher().handle([this] { connect(); }); }),
-      connect_soon_(this->loop(), [this] { dispatcher().handle([this] { connect(); }); })
+      retry_(this->loop(), [this] { connect_or_retry(); }),
+      connect_soon_(this->loop(), [this] { connect_or_retry(); })
 {
     if (options_.directory.empty()) {
         options_.directory = default_directory();
@@ -73,6 +73,17 @@ Result<glue::UniqueFd> Session::try_to_connect()
     };
     const AsOneself oneself(options_);
     return connect_to_broker(options_.directory, options_.root_only);
+}
+
+void Session::connect_or_retry()
+{
+    dispatcher().handle([this] { connect(); },
+                        [this] {
+                            watch_.reset();
+                            socket_.reset();
+                            state_ = State::connecting;
+                            retry_later(Status::no_memory);
+                        });
 }
 
 void Session::connect()
@@ -145,12 +156,13 @@ void Session::opened(glue::UniqueFd socket)
 {
     state_ = State::greeting;
     socket_ = std::make_unique<PacketSocket>(std::move(socket));
-    watch_ = std::make_unique<glue::Loop::Watch>(loop(), socket_->descriptor(),
-                                                 [this] { dispatcher().handle([this] { receive(); }); });
+    watch_ = std::make_unique<glue::Loop::Watch>(loop(), socket_->descriptor(), [this] {
+        dispatcher().handle([this] { receive(); }, [this] { lost_in_the_middle(); });
+    });
     wire::Hello hello;
     hello.layout = channel::layout_version;
     if (!send(std::move(hello))) {
-        lost();
+        lost(true);
     }
 }
 
@@ -159,7 +171,7 @@ bool Session::holds_anything() const
     return !ends_.empty() || !requests_.empty() || !watchers_.empty() || !aliases_.empty() || !gateways_.empty();
 }
 
-void Session::lost()
+void Session::lost(bool drained)
 {
     const std::uint64_t now = glue::Loop::now();
     const bool proven = state_ == State::open && now - welcomed_at_ >= proving_time;
@@ -177,11 +189,14 @@ void Session::lost()
     }
     reset_gateways();
     for (RemoteEnd* end = ends_.front(); end != nullptr; end = ends_.after(*end)) {
-        end->broker_lost();
+        end->broker_lost(drained);
     }
     for (auto it = requests_.begin(); it != requests_.end();) {
         if (it->second.over_when_lost && it->second.sent && it->second.request != nullptr) {
             complete(*std::exchange(it->second.request, nullptr), Status::success);
+        }
+        if (it->second.cancelled && it->second.request != nullptr) { // the next broker would not hear of that
+            complete(*std::exchange(it->second.request, nullptr), Status::cancelled);
         }
         it->second.sent = false;
         it = it->second.request == nullptr ? requests_.erase(it) : std::next(it); // nobody waits for it any more
@@ -197,6 +212,15 @@ void Session::lost()
     give_up_at_.reset();
     retry_delay_ = 0;
     connect_soon_.schedule();
+}
+
+// There was no memory to take in what the broker says. Whoever comes back has said what it holds, and hears all again.
+void Session::lost_in_the_middle()
+{
+    receiving_ = false;
+    if (socket_ != nullptr) {
+        lost(false);
+    }
 }
 
 // ---- returning ----
@@ -281,15 +305,26 @@ bool Session::send(wire::Message message)
     return sent != PacketSocket::Sent::broken;
 }
 
-bool Session::tell(wire::Message message)
+// Who has no memory to say what must be said hangs up, and tells the broker all that is so when it is back.
+bool Session::tell(wire::Message message) noexcept
 {
-    return state_ == State::open && send(std::move(message));
+    try {
+        return state_ == State::open && send(std::move(message));
+    } catch (const std::bad_alloc&) {
+        socket_->hang_up();
+        return false;
+    }
 }
 
 void Session::take_in()
 {
-    if (socket_ != nullptr && !receiving_) {
+    if (socket_ == nullptr || receiving_) {
+        return;
+    }
+    try {
         receive();
+    } catch (const std::bad_alloc&) {
+        lost_in_the_middle();
     }
 }
 
@@ -297,10 +332,7 @@ void Session::receive()
 {
     if (socket_->queued() != 0) {
         const PacketSocket::Sent sent = socket_->flush();
-        if (sent == PacketSocket::Sent::broken) {
-            lost();
-            return;
-        }
+        // If it is broken, what the broker said before comes first, and then its end.
         watch_->want_writable(sent == PacketSocket::Sent::queued);
     }
     receiving_ = true;
@@ -311,12 +343,12 @@ void Session::receive()
             break;
         }
         if (received != PacketSocket::Received::packet) {
-            lost();
+            lost(received == PacketSocket::Received::closed);
             break;
         }
         auto message = wire::decode(std::move(packet));
         if (!message) {
-            lost(); // no broker of ours says such things
+            lost(false); // no broker of ours says such things
             break;
         }
         handle(*std::move(message));
@@ -367,11 +399,25 @@ void Session::handle(wire::Message message)
         }
         Pending pending = take_pending(id);
         if (pending.answered) {
-            pending.answered(message);
+            take_answer(pending, message);
         } else if (const auto* done = std::get_if<wire::Done>(&message);
                    done != nullptr && pending.request != nullptr) {
             complete(*pending.request, static_cast<Status>(done->status));
         }
+    }
+}
+
+// Without memory the request fails, and what it has brought about is undone.
+void Session::take_answer(Pending& pending, wire::Message& message)
+{
+    try {
+        pending.answered(message);
+    } catch (const std::bad_alloc&) {
+        if (pending.request == nullptr) {
+            throw;
+        }
+        complete(*pending.request, Status::no_memory);
+        undo(message);
     }
 }
 

@@ -58,7 +58,7 @@ public:
     // ---- for ends ----
 
     /// False: there is no broker to hear it; what it must know of ends it is told when it is back.
-    bool tell(wire::Message message);
+    bool tell(wire::Message message) noexcept;
     void add_end(RemoteEnd& end);
     void remove_end(RemoteEnd& end);
     [[nodiscard]] std::shared_ptr<PeerProcess> peer_process(std::uint64_t session, glue::UniqueFd descriptor);
@@ -74,6 +74,7 @@ private:
 
     struct Pending {
         Request* request = nullptr; ///< nullptr: abandoned, the answer still comes
+        bool cancelled = false;     ///< the broker was told
         std::function<wire::Message()> make;
         std::function<void(wire::Message&)> answered; ///< nullptr: a plain DONE
         bool sent = false;
@@ -81,6 +82,7 @@ private:
     };
 
     // session.cc
+    void connect_or_retry();
     void connect();
     [[nodiscard]] Result<glue::UniqueFd> try_to_connect();
     void retry_later(Status reason);
@@ -89,7 +91,9 @@ private:
     void handle(wire::Message message);
     void handle_welcome(const wire::Welcome& welcome);
     void come_back();
-    void lost();
+    /// `drained`: all that the broker has said was heard.
+    void lost(bool drained);
+    void lost_in_the_middle();
     void give_up(Status status);
     void send_requests();
     [[nodiscard]] bool holds_anything() const;
@@ -99,6 +103,9 @@ private:
     Pending& add_request(Request& request, std::function<wire::Message()> make,
                          std::function<void(wire::Message&)> answered);
     [[nodiscard]] Pending take_pending(space::RequestId id);
+    void take_answer(Pending& pending, wire::Message& message);
+    /// Nobody wants what that has brought about.
+    void undo(const wire::Message& answer);
     void answer_created(CreateRequest& request, space::InstanceHandle handle, wire::Created& created);
     void answer_opened(OpenRequest& request, wire::Opened& opened);
     void release_client(const wire::Id16& connection);

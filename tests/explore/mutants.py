@@ -52,8 +52,8 @@ MUTANTS = {
     "space-not-wanted": ("end/end.cc", "wants |= channel::want::space;", "wants |= 0;", None),
     "served-then-posted": ("end/read.cc", "    post_reads();\n    serve_pending_reads();\n", "    serve_pending_reads();\n    post_reads();\n", None),
     "flush-at-once": ("end/write.cc", "    return passed >= flush.flush_records_;", "    return passed + 1 >= flush.flush_records_;", None),
-    "ledger-before-walk": ("end/write.cc", "    channel::Walk walk = connection_->outgoing->walk();\n    const std::vector<channel::PostedRead> reads = connection_->outgoing->posted_reads();\n",
-                           "    const std::vector<channel::PostedRead> reads = connection_->outgoing->posted_reads();\n    channel::Walk walk = connection_->outgoing->walk();\n", None),
+    "ledger-before-walk": ("end/write.cc", "    channel::Walk walk = connection_->outgoing->walk();\n    const channel::PostedReads reads = connection_->outgoing->posted_reads();\n",
+                           "    const channel::PostedReads reads = connection_->outgoing->posted_reads();\n    channel::Walk walk = connection_->outgoing->walk();\n", None),
     "peek-before-reads": ("end/read.cc", "    if (connection_->incoming && reads_.empty()) {\n        channel::Walk", "    if (connection_->incoming) {\n        channel::Walk", None),
     # the words of the channel
     "abort-of-the-first": ("channel/incoming.cc", "    (void)front(record); // passes", "    // passes", None),

@@ -191,18 +191,19 @@ public:
     std::shared_ptr<bool> server_bell;
     std::shared_ptr<bool> client_bell;
     TestDoorbell* client_doorbell = nullptr; ///< by which the client rings
+    bool overflow_arrives = true;            ///< at who reads
     std::unique_ptr<end::End> server;
     std::unique_ptr<end::End> client;
 
 private:
-    static bool grant(TestHost& host, end::End* writer, end::End* reader, channel::Direction direction)
+    bool grant(TestHost& host, end::End* writer, end::End* reader, channel::Direction direction) const
     {
         if (host.overflow_wanted == 0) {
             return false;
         }
         HeapMemory memory(host.overflow_wanted);
         host.overflow_wanted = 0;
-        if (reader != nullptr) {
+        if (reader != nullptr && overflow_arrives) {
             (void)reader->add_overflow(direction, memory.share());
         }
         if (writer != nullptr) {

@@ -482,6 +482,36 @@ void test_large_message_through_overflow(void** /*state*/)
     assert_string_equal(text_of(read).c_str(), "after");
 }
 
+// The broker has died while it handed out a segment: only the writer has it.
+void test_overflow_that_was_missed(void** /*state*/)
+{
+    for (const bool reads_before : {true, false}) {
+        PairParameters parameters;
+        parameters.outbound_quota = 1000000;
+        EndPair pair(parameters);
+        pair.connect();
+        pair.overflow_arrives = false;
+        pair.client->miss_overflow();
+        TestOperation read;
+        assert_status(start_read(*pair.client, read, 10), Status::pending);
+        TestOperation write;
+        assert_status(start_write(*pair.server, write, "it works"), Status::success);
+        pair.pump();
+        assert_string_equal(text_of(read).c_str(), "it works");
+        TestOperation lost;
+        if (reads_before) {
+            assert_status(start_read(*pair.client, lost, 10), Status::pending);
+        }
+        assert_status(start_write(*pair.server, write, std::string(300000, 'L')), Status::pending);
+        pair.pump();
+        if (!reads_before) {
+            assert_status(start_read(*pair.client, lost, 10), Status::pipe_broken);
+        }
+        assert_status(lost.status(), Status::pipe_broken);
+        assert_status(start_write(*pair.server, write, "more"), Status::pipe_closing);
+    }
+}
+
 // The broker's word and the doorbell come by different ways.
 void test_overflow_is_faster_than_the_attach(void** /*state*/)
 {
@@ -1196,9 +1226,9 @@ NTPIPE_UNIT_MAIN(
     NTPIPE_UNIT_TEST(test_quota_sequence), NTPIPE_UNIT_TEST(test_cancel_removes_a_half_read_write),
     NTPIPE_UNIT_TEST(test_non_blocking_writes), NTPIPE_UNIT_TEST(test_cancel_undoes_a_tentative_decision),
     NTPIPE_UNIT_TEST(test_large_message_through_overflow), NTPIPE_UNIT_TEST(test_overflow_is_faster_than_the_attach),
-    NTPIPE_UNIT_TEST(test_large_message_in_pieces), NTPIPE_UNIT_TEST(test_cancel_of_a_message_in_pieces),
-    NTPIPE_UNIT_TEST(test_cancelled_write_makes_room), NTPIPE_UNIT_TEST(test_close_drains_then_breaks),
-    NTPIPE_UNIT_TEST(test_close_completes_the_other_side),
+    NTPIPE_UNIT_TEST(test_overflow_that_was_missed), NTPIPE_UNIT_TEST(test_large_message_in_pieces),
+    NTPIPE_UNIT_TEST(test_cancel_of_a_message_in_pieces), NTPIPE_UNIT_TEST(test_cancelled_write_makes_room),
+    NTPIPE_UNIT_TEST(test_close_drains_then_breaks), NTPIPE_UNIT_TEST(test_close_completes_the_other_side),
     NTPIPE_UNIT_TEST(test_dead_writer_loses_its_pending_write_only),
     NTPIPE_UNIT_TEST(test_disconnect_detaches_for_ever), NTPIPE_UNIT_TEST(test_transceive),
     NTPIPE_UNIT_TEST(test_transceive_is_answered_while_the_client_lingers),
