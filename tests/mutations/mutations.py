@@ -13,6 +13,7 @@ class Mutation(NamedTuple):
     replace: str
 
 
+LOOK = "lib/end/look.cc"
 READ, WRITE, END = "lib/end/read.cc", "lib/end/write.cc", "lib/end/end.cc"
 CONTROL, INFORMATION, VOLUME = "lib/end/control.cc", "lib/end/information.cc", "lib/end/volume.cc"
 CREATE, OPEN, NAMESPACE, WAIT = (f"lib/namespace/{name}.cc" for name in ("create", "open", "namespace", "wait"))
@@ -206,6 +207,22 @@ MUTATIONS = [
     Mutation("1.7", "EndOfFile is the maximum", SCAN, "writer.put(std::uint64_t{instances_of(pipe)});     // EndOfFile",
              "writer.put(std::uint64_t{instances_of(pipe)} + pipe.maximum_instances);"),
     Mutation("1.7", "a changed state tells also who waits for names", NOTIFY, "(name_changed || !notifier->names_only)", "(name_changed || notifier->names_only)"),
+    # ---- looking ahead (SPEC 16) ----
+    Mutation("3.10", "a look begins where the last one began", LOOK, "look_sequence_ = record.sequence + (left == 0 ? 1 : 0);",
+             "look_sequence_ = record.sequence;"),
+    Mutation("3.10", "what was read is looked at again", LOOK, "const std::uint32_t from = std::max(record.consumed, seen);",
+             "const std::uint32_t from = seen;"),
+    Mutation("3.10", "a look at a part of a message: SUCCESS", LOOK, "status = rest == 0 ? Status::success : Status::buffer_overflow;",
+             "status = Status::success;"),
+    Mutation("3.10", "every look but the first goes on with a message", LOOK, "operation.continued_ = continues && look_within_message_;",
+             "operation.continued_ = look_within_message_ || from == 0;"),
+    Mutation("3.10", "a take takes the whole part", LOOK, "static_cast<std::uint32_t>(std::min<std::size_t>(length, part.size));",
+             "static_cast<std::uint32_t>(part.size);"),
+    Mutation("3.10", "a look of a closed pipe says PIPE_CLOSING", LOOK, "complete_all(looks_, Status::pipe_broken);",
+             "complete_all(looks_, Status::pipe_closing);"),
+    Mutation("3.10", "what was looked at is forgotten, but not how far", LOOK, "    looked_.clear();\n    look_sequence_ = 0;",
+             "    looked_.clear();\n    look_sequence_ += 0;"),
+    Mutation("3.10", "a server does not act for whom it has taken from", LOOK, "        read_context_ = record.context;\n", ""),
     # ---- gateways (SPEC 5.7) ----
     Mutation("2.7", "a gateway is asked for others' opens", GATEWAY,
              "    if (!gateway.global && gateway.user != question.identity->credentials.uid) {",
