@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build build-asan build-tsan build-trixie test test-wine selftest conformance mutations demo bench docs install check \
+.PHONY: all build build-asan build-tsan build-trixie build-fuzz fuzz test test-wine selftest conformance mutations demo bench docs install check \
 	check-format clean help ready
 
 all build: ready
@@ -25,6 +25,15 @@ build-trixie: all
 		buildtools/build build/trixie --libntpipe=build/lib --samba-root=.deps/trixie/root \
 			--samba-source=.deps/trixie/samba --samba-headers=.deps/trixie/headers $(CONFIGURE_OPTIONS); \
 	else echo 'build-trixie: left out, since selftest/libraries trixie has not been run, or could not fetch it'; fi
+
+# The fuzz targets, with clang; with COVERAGE=yes once more, counting what they reach.
+build-fuzz: ready
+	@buildtools/build build/fuzz --fuzz=yes $(CONFIGURE_OPTIONS)
+	$(if $(COVERAGE),@buildtools/build build/fuzz-coverage --fuzz=coverage $(CONFIGURE_OPTIONS))
+
+# Each target (or those of TARGETS) for so many seconds.
+fuzz: build-fuzz
+	$(PYTHON) tests/fuzz/run build --seconds $(or $(SECONDS),60) $(if $(COVERAGE),--coverage build/fuzz-coverage) $(TARGETS)
 
 test: all build-asan build-tsan build-trixie
 	$(PYTHON) tests/run build
@@ -78,7 +87,7 @@ clean:
 
 # The packages and the Samba source that the targets need. ./bootstrap says so when it has seen to that itself.
 ready:
-	@test -n "$(NTPIPE_BOOTSTRAPPED)" || ./bootstrap --only $(or $(MAKECMDGOALS),all)
+	@test -n "$(NTPIPE_BOOTSTRAPPED)" || ./bootstrap --only $(or $(MAKECMDGOALS),all) $(if $(COVERAGE),COVERAGE=yes)
 
 help:
 	@echo 'make [all]         library, broker, tools, Samba module, examples, tests, benchmarks, in build/'
@@ -87,6 +96,7 @@ help:
 	@echo '                   (DISTRO=trixie: on the Wine of that release)'
 	@echo 'make conformance  the cases of the semantics over every transport, counted; writes docs/CONFORMANCE.md'
 	@echo 'make mutations    breaks one rule after the other and shows that tests notice (an hour; MUTATIONS="3.3 7": only these)'
+	@echo 'make fuzz         every fuzz target, SECONDS=60 each (TARGETS="broker smb1": only these; COVERAGE=yes: also what they reach)'
 	@echo 'make selftest      smbtorture and suites of our own, with the module beside stock smbd (TESTS=REGEX: only these)'
 	@echo 'make demo          a small tour: native programs and SMB clients meet in one pipe'
 	@echo 'make bench         the benchmarks, ten minutes; results and plots go to build/bench (docs/PERFORMANCE.md)'

@@ -15,6 +15,8 @@ def folders(ctx):
     env, names = ctx.env, ["lib"]
     if env.LIBNTPIPE_DIR:
         return ["samba_module"]
+    if env.FUZZ:
+        return [*names, "tests"]
     if env.SANITIZE != "thread":
         names += ["broker", "tools", "examples", "bench", "docs"]
     if env.WITH_SAMBA_MODULE:
@@ -30,6 +32,8 @@ def options(opt):
     opt.load("compiler_c compiler_cxx gnu_dirs clang_compilation_database")
     group = opt.add_option_group("ntpipe")
     group.add_option("--sanitize", default="", metavar="LIST", help="instrument for: address,undefined or thread (library and unit tests only)")
+    fuzz = "build the fuzz targets and nothing else, with clang 19; `coverage`: also count what they reach"
+    group.add_option("--fuzz", default="", metavar="yes|coverage", help=fuzz)
     group.add_option("--without-samba-module", dest="samba_module", action="store_false", default=True)
     group.add_option("--without-wine-bridge", dest="wine_bridge", action="store_false", default=True)
     group.add_option("--without-tests", dest="tests", action="store_false", default=True)
@@ -43,6 +47,8 @@ def options(opt):
 def configure(conf):
     if conf.options.sanitize not in ("", "address,undefined", "thread"):
         raise Errors.ConfigurationError("--sanitize takes address,undefined or thread")
+    if conf.options.fuzz:
+        use_clang(conf)
     conf.env.SANITIZE = conf.options.sanitize
     conf.env.WITH_SAMBA_MODULE = conf.options.samba_module
     conf.env.WITH_WINE_BRIDGE = conf.options.wine_bridge
@@ -55,11 +61,20 @@ def configure(conf):
         conf.recurse(name, mandatory=False)
 
 
+def use_clang(conf):
+    """For libFuzzer. CC and CXX of the environment come first."""
+    if conf.options.fuzz not in ("yes", "coverage"):
+        raise Errors.ConfigurationError("--fuzz takes yes or coverage")
+    conf.environ.setdefault("CC", "clang-19")
+    conf.environ.setdefault("CXX", "clang++-19")
+    conf.env.FUZZ, conf.options.sanitize = conf.options.fuzz, "address,undefined"
+
+
 def build(bld):
     bld.load("ntpipe_build", tooldir=os.path.join(bld.path.abspath(), "buildtools"))
     for name in folders(bld):
         bld.recurse(name)
-    if bld.env.SANITIZE != "thread" and not bld.env.LIBNTPIPE_DIR:
+    if bld.env.SANITIZE != "thread" and not bld.env.LIBNTPIPE_DIR and not bld.env.FUZZ:
         install_extras(bld)
 
 

@@ -24,8 +24,14 @@ def configure(cnf):
         sanitize = f"-fsanitize={env.SANITIZE}"
         # The first finding ends the program, so that no test passes over it. GCC's flow warnings go astray in instrumented code.
         common += [sanitize, "-fno-sanitize-recover=all", "-O1", "-fno-omit-frame-pointer"]
-        common += ["-D_GLIBCXX_ASSERTIONS", "-Wno-maybe-uninitialized"]
+        common += ["-D_GLIBCXX_ASSERTIONS"] + ([] if env.FUZZ else ["-Wno-maybe-uninitialized"])
         link += [sanitize]
+        if env.FUZZ:
+            fuzz = ["-fsanitize=fuzzer-no-link"]
+            fuzz += ["-fprofile-instr-generate", "-fcoverage-mapping"] if env.FUZZ == "coverage" else []
+            # The warnings are GCC's to give; clang has another opinion of some.
+            common += [*fuzz, "-Wno-error"]
+            link += fuzz
     else:
         common += ["-O2", "-D_FORTIFY_SOURCE=2", "-DNDEBUG"]
         link += ["-Wl,-z,defs", "-Wl,--as-needed"]

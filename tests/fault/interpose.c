@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// interpose.c: a library for LD_PRELOAD that makes an allocation or a system call of the program fail.
+//
+//   NTPIPE_FAULT_AT=N       the Nth call from when it is armed fails, as if the system had nothing left; 0: none, they are only counted
+//   NTPIPE_FAULT_KIND=K     only these calls count: memory, system, or the name of one
+//   NTPIPE_FAULT_FOREVER=1  from the Nth on all fail
+//   NTPIPE_FAULT_EVERY=N    every Nth call that may be interrupted is
+//   NTPIPE_FAULT_IN=A:B     only calls that come, however indirectly, from an object whose file name contains A or B
+//   NTPIPE_FAULT_ARMED=0    it is armed by ntpipe_fault_arm(), or by SIGRTMIN+7 (N is the signal's value, if it has one), and not by the
+//                           start of the program
+//   NTPIPE_FAULT_LOG=FILE   gets a line for each call that failed
+//
+// Besides it counts what is allocated and not freed.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <link.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define VISIBLE __attribute__((visibility("default")))
+
+extern void* __libc_malloc(size_t);
+extern void* __libc_calloc(size_t, size_t);
+extern void* __libc_realloc(void*, size_t);
+extern void* __libc_memalign(size_t, size_t);
+extern void __libc_free(void*);
+
+enum kind { memory, sys };
+
+static atomic_long calls;
+static atomic_long interruptible;
+static atomic_long at = -1; ///< -1: not armed
+static long every;
+static bool forever;
+static const char* only;
+static const char* within;
+static const char* log_path;
+static __thread bool busy; ///< in here
+
+// ---- where a call comes from ----
+
+enum { most_ranges = 64, deepest = 48 };
+static struct {
+    uintptr_t begin, end;
+} ranges[most_ranges];
+static int range_count;
+
+static bool is_wanted(const char* path)
+{
+    char words[256];
+    snprintf(words, sizeof(words), "%s", within);
+    for (char *rest = words, *word; (word = strtok_r(rest, ":", &rest)) != NULL;) {
+        if (strstr(path, word) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int note_object(struct dl_phdr_info* info, size_t size, void* data)
+{
+    (void)size;
+    (void)data;
+    const char* path = info->dlpi_name;
+    if (is_wanted(path[0] != '\0' ? path : program_invocation_name)) {
+        for (int i = 0; i < info->dlpi_phnum && range_count < most_ranges; ++i) {
+            const ElfW(Phdr)* header = &info->dlpi_phdr[i];
+            if (header->p_type == PT_LOAD && (header->p_flags & PF_X) != 0) {
+                ranges[range_count].begin = info->dlpi_addr + header->p_vaddr;
+                ranges[range_count].end = info->dlpi_addr + header->p_vaddr + header->p_memsz;
+                ++range_count;
+            }
+        }
+    }
+    return 0;
+}
+
+static bool comes_from_there(void)
+{
+    if (within == NULL) {
+        return true;
+    }
+    if (range_count == 0) {
+        dl_iterate_phdr(note_object, NULL);
+    }
+    void* frames[deepest];
+    const int depth = backtrace(frames, deepest);
+    for (int i = 0; i < depth; ++i) {
+        for (int r = 0; r < range_count; ++r) {
+            if ((uintptr_t)frames[i] >= ranges[r].begin && (uintptr_t)frames[i] < ranges[r].end) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// ---- which call fails ----
+
+static void report(const char* name, long number)
+{
+    if (log_path == NULL) {
+        return;
+    }
+    const int file = (int)syscall(SYS_openat, AT_FDCWD, log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    char line[4096];
+    int length = snprintf(line, sizeof(line), "%d %s %ld\n", (int)getpid(), name, number);
+    void* frames[deepest];
+    const int depth = backtrace(frames, deepest);
+    for (int i = 2; i < depth && length < (int)sizeof(line) - 256; ++i) {
+        Dl_info info;
+        if (dladdr(frames[i], &info) != 0 && info.dli_fname != NULL) {
+            const char* file_name = strrchr(info.dli_fname, '/');
+            length += snprintf(line + length, sizeof(line) - (size_t)length, "    %s+0x%lx\n",
+                               file_name == NULL ? info.dli_fname : file_name + 1,
+                               (unsigned long)((uintptr_t)frames[i] - (uintptr_t)info.dli_fbase));
+        }
+    }
+    (void)!syscall(SYS_write, file, line, (size_t)length);
+    syscall(SYS_close, file);
+}
+
+static bool fails(const char* name, enum kind kind)
+{
+    if (busy || atomic_load(&at) < 0) {
+        return false;
+    }
+    if (only != NULL && strcmp(only, kind == memory ? "memory" : "system") != 0 && strcmp(only, name) != 0) {
+        return false;
+    }
+    const int saved = errno;
+    bool result = false;
+    busy = true;
+    if (comes_from_there()) {
+        const long number = atomic_fetch_add(&calls, 1) + 1;
+        const long wanted = atomic_load(&at);
+        result = wanted > 0 && (number == wanted || (forever && number > wanted));
+        if (result) {
+            report(name, number);
+        }
+    }
+    busy = false;
+    errno = saved;
+    return result;
+}
+
+static bool interrupted(void)
+{
+    if (every == 0 || busy || atomic_load(&at) < 0) {
+        return false;
+    }
+    return atomic_fetch_add(&interruptible, 1) % every == every - 1;
+}
+
+VISIBLE void ntpipe_fault_arm(long number);
+VISIBLE void ntpipe_fault_arm(long number)
+{
+    atomic_store(&calls, 0);
+    atomic_store(&at, number);
+}
+
+VISIBLE long ntpipe_fault_calls(void);
+VISIBLE long ntpipe_fault_calls(void)
+{
+    return atomic_load(&calls);
+}
+
+static void on_signal(int number, siginfo_t* info, void* context)
+{
+    (void)number;
+    (void)context;
+    ntpipe_fault_arm(info->si_value.sival_int);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    const char* text = getenv("NTPIPE_FAULT_AT");
+    const char* armed = getenv("NTPIPE_FAULT_ARMED");
+    every = getenv("NTPIPE_FAULT_EVERY") == NULL ? 0 : atol(getenv("NTPIPE_FAULT_EVERY"));
+    forever = getenv("NTPIPE_FAULT_FOREVER") != NULL;
+    only = getenv("NTPIPE_FAULT_KIND");
+    within = getenv("NTPIPE_FAULT_IN");
+    log_path = getenv("NTPIPE_FAULT_LOG");
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigaction(SIGRTMIN + 7, &action, NULL);
+    void* frames[2];
+    (void)backtrace(frames, 2); // loads what it needs
+    if (armed == NULL || strcmp(armed, "0") != 0) {
+        ntpipe_fault_arm(text == NULL ? 0 : atol(text));
+    }
+}
+
+// ---- what is allocated ----
+
+enum { slots = 1 << 20 };
+static _Atomic(uintptr_t)* table; ///< of blocks, at the place of their hash or behind
+static atomic_long live;
+
+static size_t slot_of(uintptr_t block)
+{
+    return (size_t)(block >> 4) * 0x9E3779B97F4A7C15U >> 44U;
+}
+
+static void* made(void* block)
+{
+    if (block == NULL || atomic_load(&at) < 0) {
+        return block;
+    }
+    if (table == NULL) {
+        table = (_Atomic(uintptr_t)*)syscall(SYS_mmap, NULL, sizeof(*table) * slots, PROT_READ | PROT_WRITE,
+                                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    }
+    for (size_t i = slot_of((uintptr_t)block);; i = (i + 1) % slots) {
+        uintptr_t empty = atomic_load(&table[i]);
+        if (empty <= 1 && atomic_compare_exchange_strong(&table[i], &empty, (uintptr_t)block)) {
+            atomic_fetch_add(&live, 1);
+            return block;
+        }
+    }
+}
+
+static void unmade(void* block)
+{
+    if (block == NULL || table == NULL) {
+        return;
+    }
+    for (size_t i = slot_of((uintptr_t)block); atomic_load(&table[i]) != 0; i = (i + 1) % slots) {
+        if (atomic_load(&table[i]) == (uintptr_t)block) {
+            atomic_store(&table[i], 1); // it was one
+            atomic_fetch_sub(&live, 1);
+            return;
+        }
+    }
+}
+
+VISIBLE long ntpipe_fault_live(void);
+VISIBLE long ntpipe_fault_live(void)
+{
+    return atomic_load(&live);
+}
+
+static bool no_memory(const char* name)
+{
+    if (!fails(name, memory)) {
+        return false;
+    }
+    errno = ENOMEM;
+    return true;
+}
+
+VISIBLE void* malloc(size_t size)
+{
+    return no_memory("malloc") ? NULL : made(__libc_malloc(size));
+}
+
+VISIBLE void* calloc(size_t count, size_t size)
+{
+    return no_memory("calloc") ? NULL : made(__libc_calloc(count, size));
+}
+
+VISIBLE void* realloc(void* block, size_t size)
+{
+    if (no_memory("realloc")) {
+        return NULL;
+    }
+    unmade(block);
+    return made(__libc_realloc(block, size));
+}
+
+VISIBLE void* memalign(size_t alignment, size_t size);
+VISIBLE void* memalign(size_t alignment, size_t size)
+{
+    return no_memory("memalign") ? NULL : made(__libc_memalign(alignment, size));
+}
+
+VISIBLE void* aligned_alloc(size_t alignment, size_t size)
+{
+    return no_memory("aligned_alloc") ? NULL : made(__libc_memalign(alignment, size));
+}
+
+VISIBLE int posix_memalign(void** block, size_t alignment, size_t size)
+{
+    if (no_memory("posix_memalign")) {
+        return ENOMEM;
+    }
+    *block = made(__libc_memalign(alignment, size));
+    return *block == NULL ? ENOMEM : 0;
+}
+
+VISIBLE void free(void* block)
+{
+    unmade(block);
+    __libc_free(block);
+}
+
+// ---- system calls ----
+
+#define REAL(name)                                                                                                     \
+    static __typeof__(name)* real;                                                                                     \
+    if (real == NULL) {                                                                                                \
+        busy = true;                                                                                                   \
+        real = (__typeof__(name)*)dlsym(RTLD_NEXT, #name);                                                             \
+        busy = false;                                                                                                  \
+    }
+
+#define FAILING(type, name, error, parameters, arguments)                                                              \
+    VISIBLE type name parameters                                                                                       \
+    {                                                                                                                  \
+        REAL(name)                                                                                                     \
+        if (fails(#name, sys)) {                                                                                       \
+            errno = error;                                                                                             \
+            return (type)-1;                                                                                           \
+        }                                                                                                              \
+        return real arguments;                                                                                         \
+    }
+
+#define INTERRUPTIBLE(type, name, error, parameters, arguments)                                                        \
+    VISIBLE type name parameters                                                                                       \
+    {                                                                                                                  \
+        REAL(name)                                                                                                     \
+        if (interrupted()) {                                                                                           \
+            errno = EINTR;                                                                                             \
+            return (type)-1;                                                                                           \
+        }                                                                                                              \
+        if (fails(#name, sys)) {                                                                                       \
+            errno = error;                                                                                             \
+            return (type)-1;                                                                                           \
+        }                                                                                                              \
+        return real arguments;                                                                                         \
+    }
+
+FAILING(int, socket, EMFILE, (int domain, int type, int protocol), (domain, type, protocol))
+FAILING(int, socketpair, EMFILE, (int domain, int type, int protocol, int pair[2]), (domain, type, protocol, pair))
+FAILING(int, bind, ENOMEM, (int fd, const struct sockaddr* address, socklen_t size), (fd, address, size))
+FAILING(int, listen, EADDRINUSE, (int fd, int backlog), (fd, backlog))
+FAILING(int, getsockopt, ENOBUFS, (int fd, int level, int option, void* value, socklen_t* size),
+        (fd, level, option, value, size))
+FAILING(int, dup, EMFILE, (int fd), (fd))
+FAILING(int, epoll_create1, EMFILE, (int flags), (flags))
+FAILING(int, epoll_ctl, ENOMEM, (int set, int operation, int fd, struct epoll_event* event), (set, operation, fd, event))
+FAILING(int, timerfd_create, EMFILE, (int clock, int flags), (clock, flags))
+FAILING(int, memfd_create, EMFILE, (const char* name, unsigned flags), (name, flags))
+FAILING(int, ftruncate, ENOSPC, (int fd, off_t size), (fd, size))
+INTERRUPTIBLE(int, fallocate, ENOSPC, (int fd, int mode, off_t offset, off_t size), (fd, mode, offset, size))
+FAILING(int, rename, EIO, (const char* from, const char* to), (from, to))
+FAILING(int, fstat, EIO, (int fd, struct stat* status), (fd, status))
+INTERRUPTIBLE(int, connect, ECONNREFUSED, (int fd, const struct sockaddr* address, socklen_t size), (fd, address, size))
+INTERRUPTIBLE(int, accept4, EMFILE, (int fd, struct sockaddr* address, socklen_t* size, int flags),
+              (fd, address, size, flags))
+INTERRUPTIBLE(ssize_t, sendmsg, ENOBUFS, (int fd, const struct msghdr* message, int flags), (fd, message, flags))
+INTERRUPTIBLE(ssize_t, recvmsg, ENOMEM, (int fd, struct msghdr* message, int flags), (fd, message, flags))
+INTERRUPTIBLE(ssize_t, send, ENOBUFS, (int fd, const void* bytes, size_t size, int flags), (fd, bytes, size, flags))
+INTERRUPTIBLE(ssize_t, recv, ENOMEM, (int fd, void* bytes, size_t size, int flags), (fd, bytes, size, flags))
+INTERRUPTIBLE(ssize_t, read, EIO, (int fd, void* bytes, size_t size), (fd, bytes, size))
+INTERRUPTIBLE(ssize_t, write, ENOSPC, (int fd, const void* bytes, size_t size), (fd, bytes, size))
+INTERRUPTIBLE(int, epoll_wait, EINTR, (int set, struct epoll_event* events, int most, int timeout),
+              (set, events, most, timeout))
+INTERRUPTIBLE(int, poll, ENOMEM, (struct pollfd * all, nfds_t count, int timeout), (all, count, timeout))
+
+VISIBLE int eventfd(unsigned initial, int flags);
+FAILING(int, eventfd, EMFILE, (unsigned initial, int flags), (initial, flags))
+
+VISIBLE void* mmap(void* address, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    REAL(mmap)
+    if (fails("mmap", sys)) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    return real(address, size, protection, flags, fd, offset);
+}
+
+VISIBLE int open(const char* path, int flags, ...)
+{
+    REAL(open)
+    va_list more;
+    va_start(more, flags);
+    const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    if (interrupted()) {
+        errno = EINTR;
+        return -1;
+    }
+    if (fails("open", sys)) {
+        errno = EMFILE;
+        return -1;
+    }
+    return real(path, flags, mode);
+}
+
+VISIBLE int fcntl(int fd, int command, ...)
+{
+    REAL(fcntl)
+    va_list more;
+    va_start(more, command);
+    void* argument = va_arg(more, void*);
+    va_end(more);
+    if ((command == F_DUPFD_CLOEXEC || command == F_ADD_SEALS || command == F_GET_SEALS) && fails("fcntl", sys)) {
+        errno = EMFILE;
+        return -1;
+    }
+    return real(fd, command, argument);
+}
