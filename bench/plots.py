@@ -54,6 +54,9 @@ def finish(pyplot, results, figure, path):
     figure.tight_layout(rect=(0, 0.02, 1, 1))
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
+    lines = path.read_text().splitlines()
+    lines[1:1] = ["<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->"]
+    path.write_text("".join(line.rstrip() + "\n" for line in lines))
 
 
 def idle(pyplot, results, path):
