@@ -57,6 +57,9 @@ model::Operation operation_of(const Op& op)
 {
     model::Operation operation;
     operation.kind = kind_of(op.kind);
+    if (op.tried) {
+        operation.kind = op.kind == Op::Kind::read ? model::Kind::try_read : model::Kind::try_write;
+    }
     operation.id = static_cast<model::Id>(op.id);
     operation.end = op.actor == 0 ? client_end : server_end;
     operation.target = op.target != nullptr ? static_cast<model::Id>(op.target->id) : 0;

@@ -79,6 +79,17 @@ void read_and_cancel(Actor& end)
     Op& read = end.read(30);
     end.cancel(read);
 }
+/// Only one fits the quota.
+void tried_writes(Actor& end)
+{
+    end.keep_writing(4);
+    end.keep_writing(7);
+}
+void tried_reads(Actor& end)
+{
+    end.keep_reading(30);
+    end.keep_reading(30);
+}
 void close(Actor& end)
 {
     (void)end.close();
@@ -326,6 +337,19 @@ const Scenario all[] = {
          (void)end.read(30);
      },
      middling, weakest},
+    {"trying", tight_messages, nullptr, tried_writes, tried_reads, middling, weakest},
+    {"trying_and_arming_late", looking, nullptr, tried_writes, tried_reads, middling, weakest},
+    {"trying_against_read", tight_messages, nullptr, [](Actor& end) { end.keep_writing(20); }, one_read, deep, weak},
+    {"trying_and_waiting", tight_messages, nullptr,
+     [](Actor& end) {
+         (void)end.write(4);
+         end.end->set_readiness(&end.readiness);
+         (void)end.try_to_write(7);
+         (void)end.write(7);
+     },
+     one_read, middling, weak},
+    {"trying_against_reads", tight_messages, nullptr, tried_writes, two_reads, middling, weakest},
+    {"trying_against_writes", tight_messages, nullptr, two_writes, tried_reads, middling, weak},
     {"arming_late_for_an_answer", looking, nullptr, [](Actor& end) { end.await(end.transceive(4, 20)); },
      [](Actor& end) {
          end.await(end.read(20));

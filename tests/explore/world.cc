@@ -119,6 +119,60 @@ Op& Actor::read(std::size_t size)
     return started(op, end->read(op, op.buffer));
 }
 
+bool Actor::try_to_write(std::size_t size)
+{
+    const std::size_t number = world_.of(index_, true).size();
+    Op& op = start(Op::Kind::write, size);
+    for (std::size_t i = 0; i < size; ++i) {
+        op.data.push_back(content(number, i));
+    }
+    op.without_queueing = op.tried = true;
+    std::size_t count = 0;
+    started(op, end->try_write(op.data, count));
+    op.count = count;
+    return count == size;
+}
+
+bool Actor::try_to_read(std::size_t size)
+{
+    Op& op = start(Op::Kind::read, size);
+    op.buffer.resize(size);
+    op.by_message = modes_.read_mode == end::ReadMode::message;
+    op.tried = true;
+    std::size_t count = 0;
+    started(op, end->try_read(op.buffer, count));
+    op.count = count;
+    return op.result != Status::pipe_empty;
+}
+
+void Actor::await_readiness(std::uint32_t what)
+{
+    for (;;) {
+        fire();
+        if ((readiness.told & what) != 0) {
+            readiness.told &= ~what;
+            return;
+        }
+        require(pause(), "nobody says when to try again");
+    }
+}
+
+void Actor::keep_writing(std::size_t size)
+{
+    end->set_readiness(&readiness);
+    while (!try_to_write(size)) {
+        await_readiness(channel::want::room);
+    }
+}
+
+void Actor::keep_reading(std::size_t size)
+{
+    end->set_readiness(&readiness);
+    while (!try_to_read(size)) {
+        await_readiness(channel::want::data);
+    }
+}
+
 Op& Actor::transceive(std::size_t size, std::size_t room)
 {
     const std::size_t number = world_.of(index_, true).size();

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ntpipe::explore {
@@ -35,6 +36,7 @@ struct Op : end::Operation {
     std::vector<std::byte> buffer; ///< of the read
     bool by_message = false;
     bool without_queueing = false;
+    bool tried = false; ///< without an operation: over at once in any mode
     bool cancel_requested = false;
     bool over = false;
     Status result = Status::pending;
@@ -84,6 +86,11 @@ public:
     /// The client attaches. False: the server has withdrawn its offer.
     bool attach();
     void set_modes(end::ReadMode read, end::CompletionMode completion);
+    /// Tries, and tries again when told to, until it is done. Never told is a failure: what it waits for must come in the scenario.
+    void keep_writing(std::size_t size);
+    void keep_reading(std::size_t size);
+    bool try_to_write(std::size_t size); ///< false: not now
+    bool try_to_read(std::size_t size);
     [[nodiscard]] const end::PipeInformation& modes() const { return modes_; }
 
     // ---- for the world ----
@@ -101,6 +108,11 @@ public:
     [[nodiscard]] bool arms_later() override;
     [[nodiscard]] bool pause();
 
+    struct Told : end::Readiness {
+        void completed() override { told |= std::exchange(ready, 0); }
+        std::uint32_t told = 0;
+    };
+    Told readiness; // goes after the end
     std::unique_ptr<end::End> end;
 
 private:
@@ -111,6 +123,7 @@ private:
     };
     Op& start(Op::Kind kind, std::size_t size);
     Op& started(Op& op, Status status);
+    void await_readiness(std::uint32_t what);
     void fire();
 
     World& world_;
