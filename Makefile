@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build build-asan build-tsan build-trixie build-fuzz fuzz test test-wine selftest conformance mutations demo bench docs install check \
+.PHONY: all build build-asan build-tsan build-trixie build-fuzz fuzz kill test test-wine selftest conformance mutations demo bench docs install check \
 	check-format clean help ready
 
 all build: ready
@@ -34,6 +34,10 @@ build-fuzz: ready
 # Each target (or those of TARGETS) for so many seconds.
 fuzz: build-fuzz
 	$(PYTHON) tests/fuzz/run build --seconds $(or $(SECONDS),60) $(if $(COVERAGE),--coverage build/fuzz-coverage) $(TARGETS)
+
+# Programs at work are killed and stopped at random for SECONDS.
+kill: all
+	NTPIPE_KILL_SECONDS=$(or $(SECONDS),600) $(PYTHON) tests/run build system/test_kill.py -n0 -s
 
 test: all build-asan build-tsan build-trixie
 	$(PYTHON) tests/run build
@@ -97,6 +101,7 @@ help:
 	@echo 'make conformance  the cases of the semantics over every transport, counted; writes docs/CONFORMANCE.md'
 	@echo 'make mutations    breaks one rule after the other and shows that tests notice (an hour; MUTATIONS="3.3 7": only these)'
 	@echo 'make fuzz         every fuzz target, SECONDS=60 each (TARGETS="broker smb1": only these; COVERAGE=yes: also what they reach)'
+	@echo 'make kill         kills and stops a broker, servers and clients at work for SECONDS=600, and counts each message'
 	@echo 'make selftest      smbtorture and suites of our own, with the module beside stock smbd (TESTS=REGEX: only these)'
 	@echo 'make demo          a small tour: native programs and SMB clients meet in one pipe'
 	@echo 'make bench         the benchmarks, ten minutes; results and plots go to build/bench (docs/PERFORMANCE.md)'

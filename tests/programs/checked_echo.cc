@@ -2,60 +2,31 @@
 // checked_echo.cc: a server that gives each message back after it has looked at every byte of it: the messages of a stream are
 // numbered, and their bytes follow from that (tests/samba/load.py makes them).
 //
-// usage: checked_echo DIRECTORY NAME INSTANCES        serves until standard input is closed
+// usage: checked_echo DIRECTORY NAME INSTANCES [WITNESS]        serves until standard input is closed
+//   WITNESS  a file that tells kill_client how far each stream was read
 // On standard output, a line each: "ready"; "wrong: ..." for what should not be; at the end "streams N messages N".
 #include <ntpipe.hpp>
+
+#include "checked_stream.hpp"
 
 #include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <optional>
 #include <string>
 
 namespace {
 
 using ntpipe::Status;
+using namespace ntpipe::checked;
 
 constexpr std::uint32_t quota = 65536;
-constexpr std::size_t longest_body = 65536;
-constexpr std::size_t table_size = 2 * longest_body;
 
-struct Header {
-    std::uint64_t stream;
-    std::uint64_t number;
-};
-
-constexpr std::size_t longest_message = sizeof(Header) + longest_body;
-
-/// The body of each message is a piece of this table.
-class Bodies {
-public:
-    Bodies() : table_(table_size)
-    {
-        std::uint64_t state = 1;
-        for (std::byte& each : table_) {
-            state = state * 6364136223846793005U + 1442695040888963407U;
-            each = static_cast<std::byte>(state >> 56U);
-        }
-    }
-
-    [[nodiscard]] bool is(const Header& header, std::span<const std::byte> body) const
-    {
-        const std::uint64_t mixed = header.stream * 0x9E3779B97F4A7C15U + header.number * 0xD1B54A32D192ED03U;
-        return std::memcmp(table_.data() + (mixed >> 48U), body.data(), body.size()) == 0;
-    }
-
-private:
-    std::vector<std::byte> table_;
-};
-
-void say(const std::string& line)
-{
-    std::cout << line + '\n' << std::flush;
-}
-
-struct Counts {
+struct Service {
+    Bodies bodies;
+    std::optional<Witness> witness;
     std::uint64_t streams = 0;
     std::uint64_t messages = 0;
 };
@@ -63,7 +34,7 @@ struct Counts {
 /// What must be true of the messages of one client.
 class Checker {
 public:
-    explicit Checker(const Bodies& bodies) : bodies_(bodies) {}
+    explicit Checker(Service& service) : service_(service) {}
 
     void check(std::span<const std::byte> message)
     {
@@ -81,20 +52,23 @@ public:
             say("wrong: " + where + "message " + std::to_string(header.number) + " instead of " +
                 std::to_string(next_));
         }
-        if (!bodies_.is(header, message.subspan(sizeof(header)))) {
+        if (!service_.bodies.is(header, message.subspan(sizeof(header)))) {
             say("wrong: " + where + "the bytes of message " + std::to_string(header.number));
         }
         stream_ = header.stream;
         next_ = header.number + 1;
+        if (service_.witness) {
+            service_.witness->has_read(stream_, next_);
+        }
     }
 
 private:
-    const Bodies& bodies_;
+    Service& service_;
     std::uint64_t stream_ = 0;
     std::uint64_t next_ = 0;
 };
 
-ntpipe::Task<> serve(ntpipe::End pipe, const Bodies& bodies, Counts& counts)
+ntpipe::Task<> serve(ntpipe::End pipe, Service& service)
 {
     std::vector<std::byte> buffer(longest_message);
     for (;;) {
@@ -107,20 +81,19 @@ ntpipe::Task<> serve(ntpipe::End pipe, const Bodies& bodies, Counts& counts)
             say("wrong: listen: " + std::string(name_of(listened)));
             co_return;
         }
-        ++counts.streams;
-        Checker checker(bodies);
+        ++service.streams;
+        Checker checker(service);
         while (const auto got = co_await pipe.read(buffer)) {
             const auto message = std::span(buffer).first(got.size);
             checker.check(message);
-            ++counts.messages;
+            ++service.messages;
             co_await pipe.write(message);
         }
         pipe.disconnect();
     }
 }
 
-ntpipe::Task<> serve_all(ntpipe::Session& session, std::string name, int instances, const Bodies& bodies,
-                         Counts& counts)
+ntpipe::Task<> serve_all(ntpipe::Session& session, std::string name, int instances, Service& service)
 {
     ntpipe::CreateParameters parameters;
     parameters.inbound_quota = parameters.outbound_quota = quota;
@@ -138,7 +111,7 @@ ntpipe::Task<> serve_all(ntpipe::Session& session, std::string name, int instanc
             std::cerr << "create: " << text_of(pipe.status()) << '\n';
             std::exit(1);
         }
-        all.add(serve(*std::move(pipe), bodies, counts));
+        all.add(serve(*std::move(pipe), service));
     }
     say("ready");
     co_await std::suspend_always();
@@ -146,8 +119,8 @@ ntpipe::Task<> serve_all(ntpipe::Session& session, std::string name, int instanc
 
 void input_is_closed(tevent_context*, tevent_fd*, std::uint16_t, void* data)
 {
-    const auto* counts = static_cast<const Counts*>(data);
-    say("streams " + std::to_string(counts->streams) + " messages " + std::to_string(counts->messages));
+    const auto* service = static_cast<const Service*>(data);
+    say("streams " + std::to_string(service->streams) + " messages " + std::to_string(service->messages));
     std::exit(0);
 }
 
@@ -155,8 +128,8 @@ void input_is_closed(tevent_context*, tevent_fd*, std::uint16_t, void* data)
 
 int main(int argc, char** argv)
 {
-    if (argc != 4) {
-        std::cerr << "usage: checked_echo DIRECTORY NAME INSTANCES\n";
+    if (argc != 4 && argc != 5) {
+        std::cerr << "usage: checked_echo DIRECTORY NAME INSTANCES [WITNESS]\n";
         return 2;
     }
     ntpipe::SessionParameters parameters;
@@ -167,11 +140,13 @@ int main(int argc, char** argv)
         std::cerr << "session: " << text_of(session.status()) << '\n';
         return 1;
     }
-    const Bodies bodies;
-    Counts counts;
-    if (tevent_add_fd(session->events(), nullptr, 0, TEVENT_FD_READ, input_is_closed, &counts) == nullptr) {
+    Service service;
+    if (argc == 5) {
+        service.witness.emplace(argv[4]);
+    }
+    if (tevent_add_fd(session->events(), nullptr, 0, TEVENT_FD_READ, input_is_closed, &service) == nullptr) {
         return 1;
     }
-    session->run(serve_all(*session, argv[2], std::atoi(argv[3]), bodies, counts));
+    session->run(serve_all(*session, argv[2], std::atoi(argv[3]), service));
     return 0;
 }
