@@ -21,25 +21,15 @@ namespace {
 constexpr std::uint64_t second = 1'000'000'000;
 /// A session that says nothing for so long after its connect is closed.
 constexpr std::uint64_t greeting_time = 30 * second;
-/// A session that does not read what it is sent is closed at this many packets.
+/// A session that does not read what it is sent is closed at this many packets, and as many as there are names to tell.
 constexpr std::size_t longest_queue = 4096;
-/// So many messages of one session are carried out before others have their turn.
-constexpr std::size_t longest_inbox = 256;
-/// When there are no descriptors or no memory left, who does not depend on a session waits this long for some.
-constexpr std::uint64_t short_pause = second / 10;
+/// So many processes of one user that has too many sessions are told so; further ones find their connection closed.
+constexpr std::size_t most_turned_away = 64;
 
-// What a session tells and gets no answer to.
-bool is_statement(const wire::Message& message)
-{
-    return std::holds_alternative<wire::Listening>(message) || std::holds_alternative<wire::Disconnected>(message) ||
-           std::holds_alternative<wire::Closed>(message) || std::holds_alternative<wire::Released>(message) ||
-           std::holds_alternative<wire::Taken>(message) || std::holds_alternative<wire::Cancel>(message) ||
-           std::holds_alternative<wire::Held>(message) || std::holds_alternative<wire::GatewayGone>(message);
-}
-
-space::Policy policy_of(const BrokerOptions& options)
+space::Policy policy_of(const BrokerOptions& options, space::Accounts& accounts)
 {
     space::Policy policy;
+    policy.accounts = &accounts;
     policy.user_scopes = options.user_scopes;
     for (const std::string& name : options.reserved_names) {
         if (const auto parsed = name::parse(name)) {
@@ -64,7 +54,9 @@ Broker::Broker(glue::Loop& loop, BrokerOptions options, std::function<void()> id
       options_(std::move(options)),
       idle_(std::move(idle)),
       number_(session::random_number()),
-      namespace_(policy_of(options_), number_ >> 16), // numbers of this start do not meet those of the one before
+      accounts_(options_.limits),
+      namespace_(policy_of(options_, accounts_),
+                 number_ >> 16), // numbers of this start do not meet those of the one before
       timer_(loop,
              [this] {
                  within_memory(0, [this] {
@@ -74,6 +66,7 @@ Broker::Broker(glue::Loop& loop, BrokerOptions options, std::function<void()> id
              }),
       idle_timer_(loop, [this] { idle_(); }),
       accept_again_(loop, [this] { accept(); }),
+      listen_again_(loop, [this] { within_memory(0, [this] { listen_again(); }); }),
       next_session_(number_ >> 1)
 {
     ready_.reset(::epoll_create1(EPOLL_CLOEXEC));
@@ -124,35 +117,6 @@ void Broker::watch_expected(space::PipeId pipe, std::uint32_t process)
     expected_servers_[{pipe, process}] = {std::move(descriptor), std::move(watch)};
 }
 
-// ---- memory ----
-
-// bad_alloc: the reserve was not enough, or not for operator new to use.
-template <typename Work>
-void Broker::within_memory(space::SessionId session, Work&& work) noexcept
-{
-    bool enough = true;
-    try {
-        if (reserve_.refill()) {
-            work();
-        }
-    } catch (const std::bad_alloc&) {
-        enough = false;
-    }
-    if (enough && !reserve_.was_used()) {
-        return;
-    }
-    (void)reserve_.refill();
-    if (session == 0) {
-        timer_.set(glue::Loop::now() + short_pause);
-        return;
-    }
-    try {
-        drop(session, "there is not enough memory");
-    } catch (const std::bad_alloc&) {
-        (void)reserve_.refill(); // it is out of the list
-    }
-}
-
 // ---- sessions ----
 
 void Broker::serve(glue::UniqueFd listener)
@@ -196,6 +160,15 @@ void Broker::add_client(glue::UniqueFd socket)
     client->id = id;
     client->peer = *std::move(peer);
     const security::UnixCredentials& credentials = client->peer.credentials;
+    if (auto charge = accounts_.charge(credentials.uid, space::Resource::sessions)) {
+        client->charge = *std::move(charge);
+        client->descriptors = accounts_.charge_anyway(credentials.uid, space::Resource::descriptors, 0);
+    } else if (const auto others = turned_away_.find(credentials.uid);
+               others == turned_away_.end() || others->second < most_turned_away) {
+        client->refused = charge.status();
+    } else {
+        return;
+    }
     const auto in_group = [&credentials](const std::optional<std::uint32_t>& group) {
         return group && is_in_group(credentials, *group);
     };
@@ -212,10 +185,14 @@ void Broker::add_client(glue::UniqueFd socket)
     client->greeting_timer = std::make_unique<glue::Loop::Timer>(
         loop_, [this, id] { within_memory(id, [&] { drop(id, "it connected and said nothing"); }); });
     client->greeting_timer->set(glue::Loop::now() + greeting_time);
-    if (!watch_socket(*client, false, true)) {
+    if (!watch_socket(*client, true)) {
         return; // nobody would hear it
     }
+    const bool turned_away = client->refused != Status::success;
     clients_.emplace(id, std::move(client));
+    if (turned_away) {
+        ++turned_away_[credentials.uid];
+    }
     idle_timer_.clear();
 }
 
@@ -223,87 +200,6 @@ Broker::Client* Broker::find(space::SessionId session)
 {
     const auto found = clients_.find(session);
     return found == clients_.end() ? nullptr : found->second.get();
-}
-
-bool Broker::watch_socket(Client& client, bool writable, bool add) const
-{
-    epoll_event event{};
-    event.events = EPOLLIN | (writable ? EPOLLOUT : 0U);
-    event.data.u64 = client.id;
-    return ::epoll_ctl(ready_.get(), add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, client.socket.descriptor(), &event) == 0;
-}
-
-void Broker::serve_ready()
-{
-    namespace_.set_time(glue::Loop::now());
-    while (collect()) {
-        std::vector<std::pair<space::SessionId, std::size_t>> statements;
-        for (const auto& [id, client] : clients_) {
-            // Hanging up is a statement, too: whoever comes after it must not find what the process had.
-            const auto last = client->hung_up
-                                  ? client->inbox.rbegin()
-                                  : std::find_if(client->inbox.rbegin(), client->inbox.rend(), is_statement);
-            statements.emplace_back(id, static_cast<std::size_t>(client->inbox.rend() - last));
-        }
-        for (const auto& [id, count] : statements) {
-            carry_out_inbox(id, count);
-        }
-        for (const auto& [id, count] : statements) {
-            carry_out_inbox(id, std::numeric_limits<std::size_t>::max());
-        }
-    }
-    dropped_.clear();
-}
-
-// Reads what has arrived on any socket. False: nothing has.
-bool Broker::collect()
-{
-    constexpr int at_once = 64;
-    std::array<epoll_event, at_once> events{};
-    bool any = false;
-    for (;;) {
-        const int count = ::epoll_wait(ready_.get(), events.data(), at_once, 0);
-        bool progress = false;
-        for (int i = 0; i < count; ++i) {
-            const space::SessionId session = events[static_cast<std::size_t>(i)].data.u64;
-            if (Client* client = find(session); client != nullptr && !client->hung_up) {
-                const std::size_t before = client->inbox.size();
-                within_memory(session, [&] { collect_from(*client); });
-                client = find(session);
-                progress = progress || client == nullptr || client->inbox.size() != before || client->hung_up;
-            }
-        }
-        any = any || progress;
-        if (!progress) {
-            return any;
-        }
-    }
-}
-
-void Broker::collect_from(Client& client)
-{
-    if (client.socket.queued() != 0) {
-        watch_socket(client, client.socket.flush() == session::PacketSocket::Sent::queued, false);
-    }
-    while (client.inbox.size() < longest_inbox) {
-        wire::Packet packet;
-        const session::PacketSocket::Received received = client.socket.receive(packet);
-        if (received == session::PacketSocket::Received::none) {
-            return;
-        }
-        auto message = received == session::PacketSocket::Received::packet
-                           ? wire::decode(std::move(packet))
-                           : Result<wire::Message>(Status::unsuccessful);
-        if (!message) {
-            client.hung_up = true;
-            client.why_hung_up = received == session::PacketSocket::Received::closed ? nullptr
-                                 : received == session::PacketSocket::Received::nonsense
-                                     ? "it sent a packet that is too large"
-                                     : "it sent a message that is malformed or unknown";
-            return;
-        }
-        client.inbox.push_back(*std::move(message));
-    }
 }
 
 void Broker::carry_out_inbox(space::SessionId session, std::size_t count)
@@ -340,26 +236,71 @@ void Broker::drop(space::SessionId session, const char* why)
     ::epoll_ctl(ready_.get(), EPOLL_CTL_DEL, found->second->socket.descriptor(), nullptr);
     found->second->process_watch.reset();
     found->second->greeting_timer.reset();
+    const std::set<wire::Id16> connections = std::move(found->second->connections);
+    if (found->second->refused != Status::success && --turned_away_[found->second->peer.credentials.uid] == 0) {
+        turned_away_.erase(found->second->peer.credentials.uid);
+    }
+    found->second->charge.release();
+    found->second->watching.release();
+    found->second->descriptors.release();
+    watchers_.erase(session);
+    silenced_.erase(session);
     dropped_.push_back(std::move(found->second));
     clients_.erase(found);
-    for (auto connection = connections_.begin(); connection != connections_.end();) {
-        bool empty = true;
-        Connection& of = connection->second;
-        for (ConnectionEnd& end : of.ends) {
-            if (end.session == session) {
-                end.session = 0;
-            }
-            empty = empty && end.session == 0;
-        }
-        if (of.ends[static_cast<std::size_t>(channel::Side::client)].session == 0) {
-            of.client_end = 0; // went with its session
-        }
-        connection = empty ? connections_.erase(connection) : std::next(connection);
+    for (const wire::Id16& connection : connections) {
+        forget_ends(connection, session);
     }
     std::erase_if(waiting_creates_, [session](const auto& entry) { return entry.first.first == session; });
     namespace_.remove_session(session);
     carry_out_effects();
     consider_idle();
+}
+
+// That session has no end of the connection any more.
+void Broker::forget_ends(const wire::Id16& id, space::SessionId session)
+{
+    for (std::size_t side = 0; side < 2; ++side) {
+        const auto found = connections_.find(id);
+        if (found != connections_.end() && found->second.ends[side].session == session) {
+            release_end(found, side);
+        }
+    }
+}
+
+void Broker::release_end(Connections::iterator place, std::size_t side)
+{
+    Connection& connection = place->second;
+    connection.ends[side].session = 0;
+    const Client* left = find(connection.ends[1 - side].session);
+    if (static_cast<channel::Side>(side) == channel::Side::client) {
+        connection.client_end = 0; // went with its session
+        if (left != nullptr) {     // who still holds the memory has it from now on
+            connection.charge.move_to(left->peer.credentials.uid);
+            connection.memory.move_to(left->peer.credentials.uid);
+        }
+    }
+    if (left == nullptr) {
+        connections_.erase(place);
+    }
+}
+
+// What was handed over to the user's sessions before may have been taken meanwhile.
+Status Broker::charge_handover(Client& to, std::size_t descriptors)
+{
+    const std::uint32_t user = to.peer.credentials.uid;
+    to.descriptors.set(to.socket.descriptors_under_way());
+    if (accounts_.allows(user, space::Resource::descriptors, descriptors) != Status::success) {
+        for (const auto& [id, client] : clients_) {
+            if (client->descriptors.amount() != 0) {
+                client->descriptors.set(client->socket.descriptors_under_way());
+            }
+        }
+    }
+    auto charge = accounts_.charge(user, space::Resource::descriptors, descriptors);
+    if (charge) {
+        to.descriptors.set(to.descriptors.amount() + descriptors);
+    }
+    return charge.status();
 }
 
 void Broker::consider_idle()
@@ -382,8 +323,8 @@ void Broker::send(space::SessionId session, wire::Message message)
     }
     const session::PacketSocket::Sent sent = client->socket.send(*std::move(packet));
     if (sent == session::PacketSocket::Sent::queued) {
-        watch_socket(*client, true, false);
-        if (client->socket.queued() > longest_queue) {
+        await_writable(*client);
+        if (client->socket.queued() > longest_queue + pages_.size()) {
             drop(session, "it does not read what it is sent");
         }
     } // a broken socket says so to receive()
@@ -433,7 +374,9 @@ void Broker::carry_out(space::Connect& connect)
     if (status == Status::success) {
         return;
     }
-    spdlog::error("cannot make a connection: {}", ntpipe_status_text(raw(status)));
+    if (status != Status::quota_exceeded) {
+        spdlog::error("cannot make a connection: {}", ntpipe_status_text(raw(status)));
+    }
     namespace_.client_end_closed(connect.client_end);
     // The server has heard nothing of it.
     namespace_.handover_taken(connect.server);
@@ -536,14 +479,11 @@ void Broker::tell_watchers(const wire::Name& name)
     if (name.name.empty() && name.present) {
         return;
     }
-    std::vector<space::SessionId> watchers;
-    for (const auto& [id, client] : clients_) {
-        if (client->watching && namespace_.sees(id, name.scope)) {
-            watchers.push_back(id);
-        }
-    }
+    const std::vector<space::SessionId> watchers(watchers_.begin(), watchers_.end()); // some may be dropped
     for (const space::SessionId watcher : watchers) {
-        send(watcher, wire::Name(name));
+        if (namespace_.sees(watcher, name.scope)) {
+            send(watcher, wire::Name(name));
+        }
     }
 }
 

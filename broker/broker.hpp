@@ -12,6 +12,7 @@
 //   security.cc security descriptors and contexts
 //   gateway.cc  gateways
 //   handover.cc making connections and overflow segments
+//   turns.cc    reading from sessions so that each user has their turn, and no more than their limits
 #pragma once
 
 #include "journal.hpp"
@@ -29,6 +30,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <set>
 #include <string>
@@ -47,6 +49,7 @@ struct BrokerOptions {
     std::uint64_t idle_timeout = 0;       ///< nanoseconds without a session until idle() is called; 0: never
     std::uint64_t grace = 10'000'000'000; ///< nanoseconds in which servers may come back after a restart
     std::size_t maximum_overflow = std::size_t{1} << 20;
+    space::Limits limits;
 };
 
 /// The security context that every connection begins with.
@@ -54,6 +57,9 @@ inline constexpr std::uint32_t context_of_open = 1;
 
 [[nodiscard]] wire::Name name_message(const space::PipeRecord& record, bool present);
 [[nodiscard]] wire::Name name_message(const space::OfferedName& name, bool present);
+
+/// When there are no descriptors or no memory left, who does not depend on a session waits this long for some, in nanoseconds.
+inline constexpr std::uint64_t short_pause = 100'000'000;
 
 class Broker {
 public:
@@ -66,6 +72,8 @@ public:
     [[nodiscard]] Status restore();
     /// Serves on a listening, non-blocking SOCK_SEQPACKET socket.
     void serve(glue::UniqueFd listener);
+    /// From now on; what there is already stays.
+    void set_limits(space::Limits limits) { accounts_.set_limits(std::move(limits)); }
 
 private:
     /// A process's session.
@@ -81,7 +89,15 @@ private:
         std::unique_ptr<glue::Loop::Watch> process_watch;
         std::unique_ptr<glue::Loop::Timer> greeting_timer; ///< until HELLO
         bool greeted = false;
-        bool watching = false;
+        std::uint16_t version = 0;
+        Status refused = Status::success; ///< what its HELLO will be answered with
+        space::Charge charge;
+        space::Charge watching;
+        space::Charge descriptors; ///< that it has not taken
+        bool silenced = false;     ///< it is not looked at for now
+        bool backlogged = false;   ///< nothing is read from it until it has read
+        bool wants_to_write = false;
+        std::set<wire::Id16> connections; ///< that it has an end of
         explicit Client(glue::UniqueFd descriptor) : socket(std::move(descriptor)) {}
     };
 
@@ -105,7 +121,12 @@ private:
         space::ClientEndId client_end = 0;
         std::uint32_t last_context = 0;
         std::uint32_t impersonation_level = 0;
+        space::Charge charge; ///< the client's, and when it has gone the server's
+        space::Charge memory;
+        std::array<std::array<space::Charge, 2>, 2> overflow; ///< by direction: the segment, and the one before
     };
+    using Connections = std::map<wire::Id16, Connection>;
+    using Clients = std::map<space::SessionId, std::unique_ptr<Client>>;
 
     // broker.cc
     /// Does what `session` wants, or what is due (0), and closes the session if there was not enough memory for it.
@@ -113,12 +134,21 @@ private:
     void within_memory(space::SessionId session, Work&& work) noexcept;
     void accept();
     void add_client(glue::UniqueFd socket);
+    void carry_out_inbox(space::SessionId session, std::size_t count);
+    // turns.cc
     void serve_ready();
     [[nodiscard]] bool collect();
     void collect_from(Client& client);
-    void carry_out_inbox(space::SessionId session, std::size_t count);
+    void flush(Client& client);
+    void await_writable(Client& client);
     /// False: there is no memory for that.
-    bool watch_socket(Client& client, bool writable, bool add) const;
+    bool watch_socket(Client& client, bool add = false) const;
+    void silence(Client& client);
+    void listen_again();
+    // broker.cc
+    void forget_ends(const wire::Id16& id, space::SessionId session);
+    void release_end(Connections::iterator place, std::size_t side);
+    [[nodiscard]] Status charge_handover(Client& to, std::size_t descriptors);
     void drop(space::SessionId session, const char* why);
     void send(space::SessionId session, wire::Message message);
     void carry_out_effects();
@@ -166,6 +196,7 @@ private:
     [[nodiscard]] bool on(Client& client, wire::ComeBack& message);
     [[nodiscard]] bool on(Client& client, wire::Held& message);
     [[nodiscard]] bool on(Client& client, wire::Ping& message);
+    [[nodiscard]] bool on(Client& client, wire::Usage& message);
     // security.cc
     [[nodiscard]] bool on(Client& client, wire::SetSecurity& message);
     [[nodiscard]] bool on(Client& client, wire::SetContext& message);
@@ -194,6 +225,7 @@ private:
 
     // handover.cc
     [[nodiscard]] Status hand_over(const space::Connect& connect);
+    [[nodiscard]] Status charge(const space::Connect& connect, Connection& connection);
     [[nodiscard]] Status make_page(const space::PipeRecord& record);
     void adopt_page(space::PipeId pipe, glue::UniqueFd descriptor);
 
@@ -202,6 +234,7 @@ private:
     BrokerOptions options_;
     std::function<void()> idle_;
     std::uint64_t number_; ///< of this start of a broker
+    space::Accounts accounts_;
     space::Namespace namespace_;
     Journal journal_;
     glue::UniqueFd listener_;
@@ -211,11 +244,17 @@ private:
     glue::Loop::Timer timer_;
     glue::Loop::Timer idle_timer_;
     glue::Loop::Timer accept_again_;
+    glue::Loop::Timer listen_again_;
     space::SessionId next_session_; ///< processes that outlive this broker still have numbers of it
-    std::map<space::SessionId, std::unique_ptr<Client>> clients_;
-    std::vector<std::unique_ptr<Client>> dropped_; ///< may still be on the stack
+    Clients clients_;
+    std::set<space::SessionId> busy_; ///< something was read from these that has not been carried out
+    std::set<space::SessionId> silenced_;
+    std::set<space::SessionId> watchers_;
+    std::map<std::uint32_t, std::size_t> turns_;       ///< by user: what may still be read in this round
+    std::map<std::uint32_t, std::size_t> turned_away_; ///< by user: sessions that are there to be refused
+    std::vector<std::unique_ptr<Client>> dropped_;     ///< may still be on the stack
     std::unordered_map<space::PipeId, Page> pages_;
-    std::map<wire::Id16, Connection> connections_;
+    Connections connections_;
     std::map<std::pair<space::SessionId, std::uint64_t>, wire::Create> waiting_creates_;
     std::set<std::pair<space::SessionId, std::uint64_t>> open_requests_; ///< answered with OPENED, not DONE
     std::map<std::pair<space::PipeId, std::uint32_t>, std::pair<glue::UniqueFd, std::unique_ptr<glue::Loop::Watch>>>
@@ -223,5 +262,32 @@ private:
     std::map<std::uint32_t, std::pair<glue::UniqueFd, std::unique_ptr<glue::Loop::Watch>>>
         expected_gateways_; ///< by process
 };
+
+// bad_alloc: the reserve was not enough, or not for operator new to use.
+template <typename Work>
+void Broker::within_memory(space::SessionId session, Work&& work) noexcept
+{
+    bool enough = true;
+    try {
+        if (reserve_.refill()) {
+            work();
+        }
+    } catch (const std::bad_alloc&) {
+        enough = false;
+    }
+    if (enough && !reserve_.was_used()) {
+        return;
+    }
+    (void)reserve_.refill();
+    if (session == 0) {
+        timer_.set(glue::Loop::now() + short_pause);
+        return;
+    }
+    try {
+        drop(session, "there is not enough memory");
+    } catch (const std::bad_alloc&) {
+        (void)reserve_.refill(); // it is out of the list
+    }
+}
 
 } // namespace ntpipe::broker

@@ -97,6 +97,30 @@ void put_half(Message& message, Half half)
 
 } // namespace
 
+// Whoever opens has the memory, which the server cannot do anything about.
+Status Broker::charge(const space::Connect& connect, Connection& connection)
+{
+    std::uint64_t bytes = channel::connection_page_size;
+    const auto add = [&](channel::Direction direction, std::uint32_t quota) {
+        const space::DirectionUse use = space::use_of(direction, connect);
+        bytes += use.written || use.read ? ring_size(quota) : 0;
+    };
+    add(channel::Direction::inbound, connect.attributes.inbound_quota);
+    add(channel::Direction::outbound, connect.attributes.outbound_quota);
+    const std::uint32_t user = connect.identity->credentials.uid;
+    auto charge = accounts_.charge(user, space::Resource::connections);
+    if (!charge) {
+        return charge.status();
+    }
+    auto memory = accounts_.charge(user, space::Resource::memory, bytes);
+    if (!memory) {
+        return memory.status();
+    }
+    connection.charge = *std::move(charge);
+    connection.memory = *std::move(memory);
+    return Status::success;
+}
+
 // The server gets its half first: when the client knows that it is connected, the server can know it, too.
 Status Broker::hand_over(const space::Connect& connect)
 {
@@ -105,6 +129,14 @@ Status Broker::hand_over(const space::Connect& connect)
     const auto page = pages_.find(connect.attributes.pipe);
     if (server == nullptr || client == nullptr || page == pages_.end()) {
         return Status::insufficient_resources;
+    }
+    constexpr std::size_t descriptors_each = 6;
+    Connection connection;
+    Status charged = charge_handover(*client, descriptors_each);
+    charged = charged == Status::success ? charge_handover(*server, descriptors_each) : charged;
+    charged = charged == Status::success ? charge(connect, connection) : charged;
+    if (charged != Status::success) {
+        return charged;
     }
     Half client_half;
     Half server_half;
@@ -151,7 +183,6 @@ Status Broker::hand_over(const space::Connect& connect)
     put_half(opened, std::move(client_half));
     opened.descriptors[wire::handover::pipe_page] = std::move(pipe_page);
 
-    Connection& connection = connections_[id];
     connection.instance = connect.instance;
     connection.period = connect.period;
     connection.client_end = connect.client_end;
@@ -159,6 +190,9 @@ Status Broker::hand_over(const space::Connect& connect)
     connection.impersonation_level = connect.impersonation_level;
     connection.ends[static_cast<std::size_t>(channel::Side::client)] = {connect.client, outbound.read, inbound.written};
     connection.ends[static_cast<std::size_t>(channel::Side::server)] = {connect.server, inbound.read, outbound.written};
+    connections_.emplace(id, std::move(connection));
+    server->connections.insert(id);
+    client->connections.insert(id);
     open_requests_.erase({connect.client, connect.request});
     send(connect.server, std::move(connected));
     send(connect.client, std::move(opened));
@@ -247,6 +281,10 @@ bool Broker::on(Client& client, wire::Overflow& message)
     if (reader.session == 0) {
         return refuse(Status::not_found); // not back yet, or gone
     }
+    auto charge = accounts_.charge(client.peer.credentials.uid, space::Resource::memory, message.size);
+    if (!charge) {
+        return refuse(charge.status());
+    }
     auto memory = session::make_memory("ntpipe-overflow", message.size);
     if (!memory) {
         return refuse(memory.status());
@@ -262,6 +300,9 @@ bool Broker::on(Client& client, wire::Overflow& message)
         }
         send(reader.session, std::move(for_reader));
     }
+    auto& charges = found->second.overflow[static_cast<std::size_t>(direction)];
+    charges[1] = std::move(charges[0]);
+    charges[0] = *std::move(charge);
     segment.side = message.side;
     segment.descriptors[0] = *std::move(memory);
     send(client.id, std::move(segment));

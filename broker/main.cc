@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // main.cc: ntpiped: options, the socket, going into the background, signals.
 #include "broker.hpp"
+#include "limits.hpp"
 
 #include "session/directory.hpp"
 
@@ -40,6 +41,7 @@ struct Options {
     bool system = false;
     bool on_demand = false;
     std::string log_level = "info";
+    std::string configuration; ///< path; empty: none
 };
 
 /// What keeps the directory ours for as long as the broker lives.
@@ -92,6 +94,7 @@ Options parse_options(int argc, const char** argv)
     Options options;
     char* directory = nullptr;
     char* log_level = nullptr;
+    char* configuration = nullptr;
     char* reserved = nullptr;
     char* alias = nullptr;
     char* trusted = nullptr;
@@ -124,6 +127,8 @@ Options parse_options(int argc, const char** argv)
          "only root may create a pipe of this name (repeatable)", "NAME"},
         {"alias", 0, POPT_ARG_STRING, static_cast<void*>(&alias), alias_option,
          "clients that open one of the aliases get the pipe NAME (repeatable)", "NAME=ALIAS[,ALIAS...]"},
+        {"config", 'c', POPT_ARG_STRING, static_cast<void*>(&configuration), 0,
+         "limits, as in ntpiped.conf(5) (default: " NTPIPE_CONFIGURATION " with --system)", "FILE"},
         {"log-level", 0, POPT_ARG_STRING, static_cast<void*>(&log_level), 0,
          "trace, debug, info, warning, error or off", "LEVEL"},
         {"version", 'V', POPT_ARG_NONE, nullptr, version_option, "print the version", nullptr},
@@ -156,6 +161,11 @@ Options parse_options(int argc, const char** argv)
     }
     if (log_level != nullptr) {
         options.log_level = taken(log_level);
+    }
+    if (configuration != nullptr) {
+        options.configuration = taken(configuration);
+    } else if (options.system && ::access(NTPIPE_CONFIGURATION, F_OK) == 0) {
+        options.configuration = NTPIPE_CONFIGURATION;
     }
     if (trusted != nullptr) {
         options.broker.trusted_group = group_of(taken(trusted));
@@ -322,10 +332,32 @@ void raise_descriptor_limit()
     }
 }
 
+space::Limits limits_for(const Options& options)
+{
+    space::Limits limits = options.system ? default_limits() : no_limits();
+    if (!options.configuration.empty()) {
+        read_limits(options.configuration, limits);
+    }
+    return limits;
+}
+
+// A file that is wrong leaves all as it was.
+void read_limits_again(const Options& options, Broker& broker)
+{
+    try {
+        broker.set_limits(limits_for(options));
+        spdlog::info("limits were read again");
+    } catch (const BadConfiguration& error) {
+        spdlog::error("limits stay as they were: {}", error.what());
+    }
+}
+
 int run(int argc, const char** argv)
 {
-    const Options options = parse_options(argc, argv);
+    Options options = parse_options(argc, argv);
     set_up_log(options.log_level);
+    raise_descriptor_limit();
+    options.broker.limits = limits_for(options);
     prepare_directory(options);
     Place place;
     const std::string& directory = options.broker.directory;
@@ -338,7 +370,6 @@ int run(int argc, const char** argv)
     if (!take_listener_of_systemd(place)) {
         make_listener(options, place);
     }
-    raise_descriptor_limit();
     if (options.on_demand) {
         go_into_background(directory);
         spdlog::set_level(spdlog::level::from_str(options.log_level));
@@ -361,6 +392,13 @@ int run(int argc, const char** argv)
                 [](tevent_context*, tevent_signal*, int, int, void*, void* flag) { *static_cast<bool*>(flag) = true; },
                 &over);
         }
+        auto again = [&options, &broker] { read_limits_again(options, broker); };
+        tevent_add_signal(
+            events, events, SIGHUP, 0,
+            [](tevent_context*, tevent_signal*, int, int, void*, void* what) {
+                (*static_cast<decltype(again)*>(what))();
+            },
+            &again);
         broker.serve(std::move(place.listener));
         spdlog::info("serving in {}", directory);
         ::sd_notify(0, "READY=1");
@@ -384,6 +422,9 @@ int main(int argc, const char** argv)
 {
     try {
         return ntpipe::broker::run(argc, argv);
+    } catch (const ntpipe::broker::BadConfiguration& error) {
+        spdlog::critical("{}", error.what());
+        return 2;
     } catch (const std::exception& error) {
         spdlog::critical("{}", error.what());
         return 1;

@@ -5,6 +5,7 @@
 #include "session/convert.hpp"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <limits>
@@ -78,6 +79,9 @@ bool Broker::handle(Client& client, wire::Message message)
     if (!client.greeted && !std::holds_alternative<wire::Hello>(message)) {
         return false;
     }
+    if (client.greeted && wire::version_of(message) > client.version) {
+        return false;
+    }
     return std::visit([this, &client](auto& fields) { return on(client, fields); }, message);
 }
 
@@ -100,8 +104,10 @@ bool Broker::on(Client& client, wire::Hello& message)
     welcome.maximum_overflow = options_.maximum_overflow;
     welcome.user_scopes = options_.user_scopes;
     welcome.trusted_front = client.party.trusted_front;
-    if (message.lowest > wire::highest_version || message.highest < wire::lowest_version ||
-        message.layout != channel::layout_version) {
+    if (client.refused != Status::success) {
+        welcome.status = raw(client.refused);
+    } else if (message.lowest > wire::highest_version || message.highest < wire::lowest_version ||
+               message.layout != channel::layout_version) {
         welcome.status = raw(Status::revision_mismatch);
         spdlog::warn("process {} speaks protocol versions {} to {} and layout {}; this broker speaks {} to {} and {}",
                      client.peer.process_id, message.lowest, message.highest, message.layout, wire::lowest_version,
@@ -109,6 +115,7 @@ bool Broker::on(Client& client, wire::Hello& message)
     } else {
         welcome.version = std::min(message.highest, wire::highest_version);
         client.greeted = true;
+        client.version = welcome.version;
         client.greeting_timer.reset();
         namespace_.add_session(client.id, client.party);
     }
@@ -292,8 +299,16 @@ bool Broker::on(Client& client, wire::List& message)
 
 bool Broker::on(Client& client, wire::Watch& message)
 {
-    client.watching = true;
     const space::SessionId session = client.id;
+    if (!watchers_.contains(session)) {
+        auto charge = accounts_.charge(client.peer.credentials.uid, space::Resource::watches);
+        if (!charge) {
+            answer(client, message.request, charge.status());
+            return true;
+        }
+        client.watching = *std::move(charge);
+        watchers_.insert(session);
+    }
     std::vector<space::PipeRecord> records;
     for (const auto& [id, page] : pages_) {
         if (page.has_name && !page.record.name.empty() && namespace_.sees(session, page.record.scope)) {
@@ -332,6 +347,29 @@ bool Broker::on(Client& client, wire::Alias& message)
 bool Broker::on(Client& client, wire::Ping& message)
 {
     answer(client, message.request, Status::success);
+    return true;
+}
+
+// Of others only who could look anyway.
+bool Broker::on(Client& client, wire::Usage& message)
+{
+    wire::Used used;
+    used.request = message.request;
+    const bool may_see_all = client.party.privileged || client.peer.credentials.uid == ::geteuid();
+    if (!may_see_all && message.user != client.peer.credentials.uid) {
+        used.status = raw(Status::access_denied);
+        send(client.id, std::move(used));
+        return true;
+    }
+    for (const auto& line : message.user ? accounts_.lines_of(*message.user) : accounts_.lines_of_all()) {
+        const auto& traits = space::resource_traits[static_cast<std::size_t>(line.resource)];
+        used.lines.push_back({std::string(traits.name), line.used, line.limit, line.refused});
+    }
+    if (!message.user) {
+        used.users = accounts_.users();
+        used.users.resize(std::min(used.users.size(), wire::maximum_users));
+    }
+    send(client.id, std::move(used));
     return true;
 }
 
@@ -374,10 +412,10 @@ bool Broker::on(Client& client, wire::Released& message)
         namespace_.client_end_closed(connection.client_end);
         connection.client_end = 0;
     }
-    connection.ends[message.side].session = 0;
-    if (connection.ends[0].session == 0 && connection.ends[1].session == 0) {
-        connections_.erase(found);
+    if (connection.ends[1 - message.side].session != client.id) {
+        client.connections.erase(message.connection);
     }
+    release_end(found, message.side);
     return true;
 }
 
@@ -418,12 +456,22 @@ bool Broker::on(Client& client, wire::Held& message)
     if (message.side > 1) {
         return false;
     }
-    Connection& connection = connections_[message.connection];
+    auto found = connections_.find(message.connection);
+    if (found == connections_.end()) {
+        auto charge = accounts_.charge(client.peer.credentials.uid, space::Resource::connections);
+        if (!charge) {
+            return true; // it gets no overflow memory for it
+        }
+        found = connections_.try_emplace(message.connection).first;
+        found->second.charge = *std::move(charge);
+    }
+    Connection& connection = found->second;
     ConnectionEnd& end = connection.ends[message.side];
     if (end.session != 0) {
         return true; // whoever says so first; what can be had by it is overflow memory of a connection of one's own
     }
     end = {client.id, message.reads, message.writes};
+    client.connections.insert(message.connection);
     connection.last_context = std::max({connection.last_context, message.context, context_of_open});
     if (message.side == static_cast<std::uint8_t>(channel::Side::server)) {
         connection.instance = message.handle;

@@ -34,7 +34,7 @@ static_assert(channel::ledger_bit::message_mode == 1ULL << 32 && channel::ledger
 static_assert(channel::record_alignment == 32 && channel::record_span(0) == 32 && channel::record_span(1) == 64);
 static_assert(channel::minimum_segment_size == 4096 && channel::maximum_segment_size == 1U << 30);
 static_assert(channel::pipe_magic == 0x5050544E && channel::layout_version == 1 && wire::hello_magic == 0x4250544E);
-static_assert(channel::maximum_descriptor_size == 73664 && wire::lowest_version == 1 && wire::highest_version == 1);
+static_assert(channel::maximum_descriptor_size == 73664 && wire::lowest_version == 1 && wire::highest_version == 2);
 
 const std::string head = "| offset | type | field | written by | meaning |\n|---|---|---|---|---|\n";
 

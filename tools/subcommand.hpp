@@ -17,6 +17,7 @@ int run_call(const Words& words);
 int run_peek(const Words& words);
 int run_wait(const Words& words);
 int run_relay(const Words& words);
+int run_broker(const Words& words);
 int run_wine(const Words& words);
 int run_samba(const Words& words);
 
@@ -35,6 +36,7 @@ inline constexpr Subcommand subcommands[] = {
     {"peek", "look at what can be read from a pipe without reading it", run_peek},
     {"wait", "wait until a pipe has an instance for a client", run_wait},
     {"relay", "join a pipe with a Unix or TCP socket, in either direction", run_relay},
+    {"broker", "how much of what the broker limits there is, and may be", run_broker},
     {"wine", "join the pipes of a Wine prefix with those of this machine", run_wine},
     {"samba", "whether the module for smbd fits the installed Samba; make it anew", run_samba},
 };

@@ -194,6 +194,35 @@ NTPIPE_PUBLIC struct tevent_req* ntpipe_ping_send(TALLOC_CTX* mem_ctx, struct te
 NTPIPE_PUBLIC ntpipe_status ntpipe_ping_recv(struct tevent_req* req);
 NTPIPE_PUBLIC ntpipe_status ntpipe_ping(struct ntpipe_session* session);
 
+/* One line of what the broker counts and limits (docs/SPEC.md, section 14). */
+struct ntpipe_usage_line {
+    const char* resource; /* "pipes", "memory"... */
+    uint64_t used;
+    uint64_t limit;   /* UINT64_MAX: none */
+    uint64_t refused; /* how often more was wanted */
+};
+#define NTPIPE_USAGE_TOTAL UINT64_MAX
+struct ntpipe_usage_report {
+    size_t count;
+    const struct ntpipe_usage_line* lines;
+    size_t user_count;
+    const uint32_t* users; /* of NTPIPE_USAGE_TOTAL: the Unix users who have something */
+};
+
+/*
+ * How much a Unix user has of what the broker limits, and may have at most.
+ *   user    NTPIPE_USAGE_TOTAL: all but root together
+ *   report  on mem_ctx
+ * STATUS_ACCESS_DENIED  about others than oneself: only root and the broker's own user may know
+ * STATUS_NOT_SUPPORTED  a local namespace, or a broker that is older than this
+ */
+NTPIPE_PUBLIC struct tevent_req* ntpipe_usage_send(TALLOC_CTX* mem_ctx, struct tevent_context* ev,
+                                                   struct ntpipe_session* session, uint64_t user);
+NTPIPE_PUBLIC ntpipe_status ntpipe_usage_recv(struct tevent_req* req, TALLOC_CTX* mem_ctx,
+                                              struct ntpipe_usage_report** report);
+NTPIPE_PUBLIC ntpipe_status ntpipe_usage(TALLOC_CTX* mem_ctx, struct ntpipe_session* session, uint64_t user,
+                                         struct ntpipe_usage_report** report);
+
 /* ---- creating: server ends (S 2.1, 2.2) ---------------------------------------------------------------------------------- */
 
 enum ntpipe_scope {

@@ -46,6 +46,14 @@ security::AccessMask access_of_creator(std::uint32_t desired_access)
                : (granted & ~security::access::maximum_allowed) | security::access::file_all;
 }
 
+// What a pipe takes in the broker and in its page: its name and its descriptor are there several times.
+std::uint64_t memory_of(const name::Name& name, const security::Descriptor& descriptor)
+{
+    constexpr std::uint64_t objects = 8192;
+    constexpr std::uint64_t copies = 4;
+    return objects + copies * (2 * name.spelling.size() + descriptor.self_relative().size());
+}
+
 end::PipeType type_of(std::uint32_t type)
 {
     return static_cast<end::PipeType>(type & ~end::reject_remote_clients);
@@ -141,7 +149,11 @@ Result<Created> Namespace::create(SessionId session_id, RequestId request, Insta
         if (pipe.owner != session->party.identity.credentials.uid) {
             return Status::access_denied;
         }
-        parked_creates_.push_back({session_id, request, pipe.id});
+        Result<Charge> charged = charge_request(*session, nullptr);
+        if (!charged) {
+            return charged.status();
+        }
+        parked_creates_.push_back({session_id, request, pipe.id, *std::move(charged)});
         return Status::pending;
     }
     return create_instance(*session, handle, pipe, parameters);
@@ -216,11 +228,31 @@ Result<Created> Namespace::create_pipe(Session& session, InstanceHandle handle, 
     if (const Result<Origin> origin = origin_of(session, parameters)) {
         pipe.origin = *origin;
     }
+    Result<Charge> charged = charge(pipe.owner, Resource::instances);
+    const Status status = charged ? charge_pipe(pipe) : charged.status();
+    if (status != Status::success) {
+        return status;
+    }
     keep(std::move(owned));
 
     Instance& instance = add_instance(session, handle, pipe, fresh_instance(parameters));
+    instance.charge = *std::move(charged);
     instance.granted_access = access_of_creator(parameters.desired_access);
     return Created{information_created, instance.attributes(instance.granted_access), pipe.secret};
+}
+
+Status Namespace::charge_pipe(Pipe& pipe) const
+{
+    Result<Charge> charged = charge(pipe.owner, Resource::pipes);
+    if (!charged) {
+        return charged.status();
+    }
+    Result<Charge> memory = charge(pipe.owner, Resource::memory, memory_of(pipe.name, pipe.descriptor));
+    if (memory) {
+        pipe.charge = *std::move(charged);
+        pipe.memory = *std::move(memory);
+    }
+    return memory.status();
 }
 
 // SEMANTICS 2.2, in its order: access, number of instances, disposition, direction.
@@ -249,7 +281,12 @@ Result<Created> Namespace::create_instance(Session& session, InstanceHandle hand
     if (parameters.read_mode == 1 && pipe.type == end::PipeType::byte) {
         return Status::invalid_parameter;
     }
+    Result<Charge> charged = charge(session.party.identity.credentials.uid, Resource::instances);
+    if (!charged) {
+        return charged.status();
+    }
     Instance& instance = add_instance(session, handle, pipe, fresh_instance(parameters));
+    instance.charge = *std::move(charged);
     instance.granted_access = *granted;
     return Created{information_opened, instance.attributes(*granted), pipe.secret};
 }
@@ -314,6 +351,8 @@ Namespace::Pipe* Namespace::add_pipe(const PipeRecord& record)
     pipe.secret = record.secret;
     pipe.origin = record.origin;
     take_over_departed(pipe);
+    pipe.charge = charge_anyway(pipe.owner, Resource::pipes);
+    pipe.memory = charge_anyway(pipe.owner, Resource::memory, memory_of(pipe.name, pipe.descriptor));
     keep(std::move(owned));
     next_pipe_id_ = std::max(next_pipe_id_, record.id + 1);
     return &pipe;
@@ -323,6 +362,7 @@ void Namespace::reserve(const PipeRecord& record, Nanoseconds deadline)
 {
     if (Pipe* pipe = add_pipe(record)) {
         pipe->reserved_until = deadline;
+        reservations_until_ = std::min(deadline, reservations_until_.value_or(deadline));
         pipe->expected = record.servers;
         effects_.emplace_back(PipeAppeared{pipe->record()});
     }
@@ -383,7 +423,12 @@ Status Namespace::come_back(SessionId session_id, PipeId pipe_id, const Secret& 
         if (session->instances.contains(returned.handle)) {
             return Status::invalid_parameter;
         }
+        Result<Charge> charged = charge(session->party.identity.credentials.uid, Resource::instances);
+        if (!charged) {
+            return charged.status();
+        }
         Instance& instance = add_instance(*session, returned.handle, *pipe, returned);
+        instance.charge = *std::move(charged);
         // The creator got what it asked for; others cannot have got more than the descriptor gives them.
         const bool owner = session->party.identity.credentials.uid == pipe->owner;
         instance.granted_access = owner ? returned.granted_access : returned.granted_access & (most ? *most : 0);

@@ -354,7 +354,8 @@ void Namespace::resume(const Question& question, bool unresolved)
     } else if (pipe == nullptr) {
         answer(question.session, question.request, Status::object_name_not_found);
     } else {
-        wait_for(*pipe, question.session, question.request, question.timeout, question.began);
+        wait_for(*pipe, *session, question.request, question.stated ? question.identity.get() : nullptr,
+                 question.timeout, question.began);
     }
 }
 
@@ -554,14 +555,19 @@ Status Namespace::offer(SessionId session, GatewayHandle handle, const std::vect
         if (gateway->offers.size() >= policy_.names_per_gateway) {
             return Status::quota_exceeded;
         }
-        gateway->offers.insert(name.folded);
         const Key key{name.folded, scope_of(*gateway, gateway->user)};
+        constexpr std::uint64_t objects = 512;
+        Result<Charge> memory = charge(gateway->user, Resource::memory, objects + 4 * name.spelling.size());
+        if (!memory) {
+            return memory.status();
+        }
+        gateway->offers.insert(name.folded);
         Offer& offer = offers_[key];
         if (offer.by.empty()) {
             offer.id = next_pipe_id_++;
             notify_of_name(key.second, true);
         }
-        offer.by.push_back({gateway, name.spelling});
+        offer.by.push_back({gateway, name.spelling, *std::move(memory)});
         changed_offers_[offer.id] = key;
     }
     return Status::success;

@@ -67,6 +67,25 @@ std::vector<Effect> Namespace::take_effects()
     return std::exchange(effects_, {});
 }
 
+// ---- limits ----
+
+Result<Charge> Namespace::charge(std::uint32_t user, Resource resource, std::uint64_t amount) const
+{
+    return policy_.accounts == nullptr ? Result<Charge>(Charge()) : policy_.accounts->charge(user, resource, amount);
+}
+
+Charge Namespace::charge_anyway(std::uint32_t user, Resource resource, std::uint64_t amount) const
+{
+    return policy_.accounts == nullptr ? Charge() : policy_.accounts->charge_anyway(user, resource, amount);
+}
+
+// Who speaks for others has their requests counted as theirs.
+Result<Charge> Namespace::charge_request(const Session& session, const security::Identity* stated) const
+{
+    const security::Identity& identity = stated == nullptr ? session.party.identity : *stated;
+    return charge(identity.credentials.uid, Resource::requests);
+}
+
 void Namespace::answer(SessionId session, RequestId request, Status status)
 {
     effects_.emplace_back(Answer{session, request, status});
@@ -139,24 +158,30 @@ void Namespace::remove_session(SessionId session)
         return;
     }
     const auto of_session = [session](const auto& entry) { return entry.session == session; };
+    for (const Waiter& waiter : waiters_) {
+        if (of_session(waiter)) {
+            end_waiting(waiter);
+        }
+    }
     waiters_.remove_if(of_session);
     notifiers_.remove_if(of_session);
     std::erase_if(session_aliases_, [session](const auto& entry) { return entry.second.first == session; });
     parked_opens_.remove_if(of_session);
     parked_creates_.remove_if(of_session);
-    for (auto& [id, other] : sessions_) {
-        other->parked_opens.remove_if(of_session);
+    for (auto crowded = crowded_.begin(); crowded != crowded_.end();) {
+        Session* other = find_session(*crowded);
+        if (other != nullptr) {
+            other->parked_opens.remove_if(of_session);
+        }
+        crowded = other == nullptr || other->parked_opens.empty() ? crowded_.erase(crowded) : std::next(crowded);
     }
     end_questions(session);
     std::list<ParkedOpen> parked = std::move(gone->parked_opens);
     while (!gone->instances.empty()) {
         remove_instance(*gone->instances.begin()->second);
     }
-    for (auto end = client_ends_.begin(); end != client_ends_.end();) {
-        const ClientEndId id = (end++)->first;
-        if (client_ends_.at(id).session == session) {
-            client_end_closed(id);
-        }
+    while (!gone->client_ends.empty()) {
+        client_end_closed(*gone->client_ends.begin());
     }
     sessions_.erase(session);
     drop_gateways(session);
@@ -300,10 +325,16 @@ void Namespace::cancel(SessionId session, RequestId request)
         list.erase(found);
         return true;
     };
-    bool found = cancel_question(session, request) || remove_from(waiters_) || remove_from(notifiers_) ||
-                 remove_from(parked_opens_) || remove_from(parked_creates_);
-    for (auto it = sessions_.begin(); !found && it != sessions_.end(); ++it) {
-        found = remove_from(it->second->parked_opens);
+    if (const auto waiter = std::ranges::find_if(waiters_, is_it); waiter != waiters_.end()) {
+        (void)end_wait(waiter, Status::cancelled);
+        return;
+    }
+    bool found = cancel_question(session, request) || remove_from(notifiers_) || remove_from(parked_opens_) ||
+                 remove_from(parked_creates_);
+    for (auto it = crowded_.begin(); !found && it != crowded_.end(); ++it) {
+        if (Session* other = find_session(*it)) {
+            found = remove_from(other->parked_opens);
+        }
     }
     if (found) {
         answer(session, request, Status::cancelled);
@@ -318,12 +349,8 @@ std::optional<Nanoseconds> Namespace::next_deadline() const
             next = deadline;
         }
     };
-    for (const Waiter& waiter : waiters_) {
-        consider(waiter.deadline);
-    }
-    for (const auto& [id, pipe] : pipes_by_id_) {
-        consider(pipe->reserved_until);
-    }
+    consider(waiters_until_);
+    consider(reservations_until_);
     consider(next_question_deadline());
     return next;
 }
@@ -332,17 +359,47 @@ void Namespace::expire(Nanoseconds now)
 {
     now_ = now;
     expire_questions(now);
+    if (waiters_until_ && *waiters_until_ <= now) {
+        expire_waiters(now);
+    }
+    if (reservations_until_ && *reservations_until_ <= now) {
+        expire_reservations(now);
+    }
+}
+
+namespace {
+
+void keep_earliest(std::optional<Nanoseconds>& earliest, const std::optional<Nanoseconds>& deadline)
+{
+    if (deadline) {
+        earliest = std::min(*deadline, earliest.value_or(*deadline));
+    }
+}
+
+} // namespace
+
+void Namespace::expire_waiters(Nanoseconds now)
+{
+    waiters_until_.reset();
     for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
         if (waiter->deadline && *waiter->deadline <= now) {
             waiter = end_wait(waiter, Status::io_timeout);
         } else {
+            keep_earliest(waiters_until_, waiter->deadline);
             ++waiter;
         }
     }
+}
+
+void Namespace::expire_reservations(Nanoseconds now)
+{
+    reservations_until_.reset();
     std::vector<PipeId> over;
     for (const auto& [id, pipe] : pipes_by_id_) {
         if (pipe->reserved_until && *pipe->reserved_until <= now) {
             over.push_back(id);
+        } else {
+            keep_earliest(reservations_until_, pipe->reserved_until);
         }
     }
     for (const PipeId pipe : over) {

@@ -14,6 +14,7 @@
 //   namespace.cc sessions, states of instances, listing
 #pragma once
 
+#include "namespace/accounts.hpp"
 #include "namespace/types.hpp"
 
 #include <functional>
@@ -158,6 +159,7 @@ private:
     // create.cc
     [[nodiscard]] static Status check_parameters(const CreateParameters& parameters);
     [[nodiscard]] Result<Scope> scope_for_create(const Party& party, const CreateParameters& parameters);
+    [[nodiscard]] Status charge_pipe(Pipe& pipe) const;
     [[nodiscard]] Result<Created> create_pipe(Session& session, InstanceHandle handle, Scope scope,
                                               const CreateParameters& parameters);
     [[nodiscard]] Result<Created> create_instance(Session& session, InstanceHandle handle, Pipe& pipe,
@@ -181,14 +183,16 @@ private:
     void try_open_instance(Session& session, RequestId request, const OpenParameters& parameters);
     void connect(Session& client, RequestId request, const OpenParameters& parameters, Instance& instance,
                  security::AccessMask granted);
+    void park(std::list<ParkedOpen>& where, const Session& session, RequestId request,
+              const OpenParameters& parameters);
     void retry_parked(std::list<ParkedOpen>& parked);
     [[nodiscard]] Pipe* find_for_client(const name::Name& name, const security::Identity& identity, bool stated) const;
 
     // wait.cc
     void wake_waiters(Pipe& pipe, Status status);
     [[nodiscard]] std::list<Waiter>::iterator end_wait(std::list<Waiter>::iterator waiter, Status status);
-    void wait_for(Pipe& pipe, SessionId session, RequestId request, std::optional<Nanoseconds> timeout,
-                  Nanoseconds began);
+    void wait_for(Pipe& pipe, Session& session, RequestId request, const security::Identity* stated,
+                  std::optional<Nanoseconds> timeout, Nanoseconds began);
 
     // notify.cc
     void notify_of(const Pipe& pipe, bool name_changed);
@@ -220,6 +224,8 @@ private:
     void end_questions(SessionId session);
     [[nodiscard]] bool cancel_question(SessionId session, RequestId request);
     void expire_questions(Nanoseconds now);
+    void expire_waiters(Nanoseconds now);
+    void expire_reservations(Nanoseconds now);
     [[nodiscard]] std::optional<Nanoseconds> next_question_deadline() const;
     void retry_questions(PipeId pipe);
     [[nodiscard]] Result<Created> serve(Session& session, InstanceHandle handle, const CreateParameters& parameters);
@@ -237,6 +243,10 @@ private:
     [[nodiscard]] Instance* find_instance(SessionId session, InstanceHandle handle);
     [[nodiscard]] Pipe* find_pipe(const name::Name& name, const security::Identity& identity) const;
     [[nodiscard]] Pipe* find_pipe(PipeId pipe);
+    [[nodiscard]] Result<Charge> charge(std::uint32_t user, Resource resource, std::uint64_t amount = 1) const;
+    [[nodiscard]] Result<Charge> charge_request(const Session& session, const security::Identity* stated) const;
+    [[nodiscard]] Charge charge_anyway(std::uint32_t user, Resource resource, std::uint64_t amount = 1) const;
+    void end_waiting(const Waiter& waiter);
     [[nodiscard]] Scope scope_of(const security::Identity& identity) const;
     void set_state(Instance& instance, InstanceState state);
     void enter_listening(Instance& instance);
@@ -256,6 +266,9 @@ private:
     std::map<ClientEndId, ClientEnd> client_ends_;
     ClientEndId next_client_end_ = 1;
     std::list<Waiter> waiters_;
+    std::optional<Nanoseconds> waiters_until_;      ///< none of their deadlines is earlier
+    std::optional<Nanoseconds> reservations_until_; ///< the same of reserved names
+    std::set<SessionId> crowded_;                   ///< opens may be parked with these
     std::list<Notifier> notifiers_;
     std::map<std::u16string, name::Name> fixed_aliases_;                         ///< folded alias -> real name
     std::map<std::u16string, std::pair<SessionId, name::Name>> session_aliases_; ///< the same, and who added it

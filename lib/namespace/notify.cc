@@ -6,7 +6,14 @@ namespace ntpipe::space {
 
 void Namespace::notify(SessionId session, RequestId request, bool names_only)
 {
-    notifiers_.push_back({session, request, names_only});
+    const Session* asking = find_session(session);
+    Result<Charge> charge =
+        asking == nullptr ? Result<Charge>(Status::invalid_parameter) : charge_request(*asking, nullptr);
+    if (!charge) {
+        answer(session, request, charge.status());
+        return;
+    }
+    notifiers_.push_back({session, request, names_only, *std::move(charge)});
 }
 
 void Namespace::notify_of(const Pipe& pipe, bool name_changed)

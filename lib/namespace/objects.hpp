@@ -2,6 +2,7 @@
 // objects.hpp: the namespace's own objects: pipe, instance, session, and those who wait.
 #pragma once
 
+#include "namespace/accounts.hpp"
 #include "namespace/namespace.hpp"
 
 namespace ntpipe::space {
@@ -18,6 +19,7 @@ struct Namespace::Instance {
     security::AccessMask granted_access = 0;
     bool bound = false; ///< made for one client that a gateway was asked for: never listens for others
     std::list<Instance*>::iterator place_in_queue; ///< while listening
+    Charge charge;
 
     /// For an end with that access.
     [[nodiscard]] InstanceAttributes attributes(security::AccessMask granted) const;
@@ -44,6 +46,9 @@ struct Namespace::Pipe {
     std::optional<Nanoseconds> reserved_until;
     std::vector<std::uint32_t> expected;
     std::size_t client_ends = 0;
+    std::size_t waiters = 0;
+    Charge charge;
+    Charge memory;
 
     [[nodiscard]] bool has_name() const { return !name.spelling.empty(); }
     [[nodiscard]] PipeRecord record() const;
@@ -62,12 +67,14 @@ struct Namespace::ParkedOpen {
     SessionId session = 0;
     RequestId request = 0;
     OpenParameters parameters;
+    Charge charge;
 };
 
 struct Namespace::ParkedCreate {
     SessionId session = 0;
     RequestId request = 0;
     PipeId pipe = 0;
+    Charge charge;
 };
 
 struct Namespace::Session {
@@ -76,6 +83,7 @@ struct Namespace::Session {
     std::map<InstanceHandle, std::unique_ptr<Instance>> instances;
     std::size_t handovers = 0;          ///< on their way to it
     std::list<ParkedOpen> parked_opens; ///< that wait until it takes some
+    std::set<ClientEndId> client_ends;
 };
 
 /// Somebody who wants to hear of a change.
@@ -83,6 +91,7 @@ struct Namespace::Notifier {
     SessionId session = 0;
     RequestId request = 0;
     bool names_only = false;
+    Charge charge;
 };
 
 /// A process that joins the namespace with another place that has pipes.
@@ -129,6 +138,7 @@ struct Namespace::Offer {
     struct By {
         Gateway* gateway = nullptr;
         std::string name;
+        Charge memory;
     };
     PipeId id = 0;
     std::list<By> by; ///< the first one counts
@@ -148,6 +158,7 @@ struct Namespace::Waiter {
     RequestId request = 0;
     PipeId pipe = 0;
     std::optional<Nanoseconds> deadline; ///< none: for ever
+    Charge charge;
 };
 
 } // namespace ntpipe::space

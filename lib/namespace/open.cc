@@ -98,7 +98,7 @@ void Namespace::try_open(Session& session, RequestId request, const OpenParamete
         return;
     }
     if (pipe->reserved_until && pipe->listening.empty()) {
-        parked_opens_.push_back({session.id, request, parameters});
+        park(parked_opens_, session, request, parameters);
         return;
     }
     const Result<security::AccessMask> granted =
@@ -116,7 +116,8 @@ void Namespace::try_open(Session& session, RequestId request, const OpenParamete
     }
     Instance& instance = *pipe->listening.front();
     if (instance.session->handovers >= policy_.handovers_per_session) {
-        instance.session->parked_opens.push_back({session.id, request, parameters});
+        park(instance.session->parked_opens, session, request, parameters);
+        crowded_.insert(instance.session->id);
         return;
     }
     connect(session, request, parameters, instance, *granted);
@@ -152,12 +153,24 @@ void Namespace::connect(Session& client, RequestId request, const OpenParameters
     effects_.emplace_back(std::move(connect));
 }
 
+void Namespace::park(std::list<ParkedOpen>& where, const Session& session, RequestId request,
+                     const OpenParameters& parameters)
+{
+    Result<Charge> charged = charge_request(session, parameters.stated ? parameters.identity.get() : nullptr);
+    if (!charged) {
+        answer(session.id, request, charged.status());
+        return;
+    }
+    where.push_back({session.id, request, parameters, *std::move(charged)});
+}
+
 // Tries again what had to wait. What still has to wait parks itself anew, in the same order.
 void Namespace::retry_parked(std::list<ParkedOpen>& parked)
 {
     std::list<ParkedOpen> again = std::move(parked);
     parked.clear();
     for (ParkedOpen& open : again) {
+        open.charge.release();
         if (Session* session = find_session(open.session)) {
             try_open(*session, open.request, open.parameters);
         }

@@ -28,6 +28,9 @@ ClientEndId Namespace::add_client_end(ClientEnd end)
     }
     ++pipe->client_ends;
     const ClientEndId id = next_client_end_++;
+    if (Session* session = find_session(end.session)) {
+        session->client_ends.insert(id);
+    }
     client_ends_.emplace(id, std::move(end));
     return id;
 }
@@ -39,6 +42,9 @@ void Namespace::client_end_closed(ClientEndId client_end)
         return;
     }
     const PipeId id = found->second.pipe;
+    if (Session* session = find_session(found->second.session)) {
+        session->client_ends.erase(client_end);
+    }
     client_ends_.erase(found);
     if (Pipe* pipe = find_pipe(id)) {
         --pipe->client_ends;

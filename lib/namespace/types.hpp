@@ -48,6 +48,8 @@ struct Alias {
     name::Name real;
 };
 
+class Accounts;
+
 /// How a namespace treats its users.
 struct Policy {
     bool user_scopes = false;                   ///< false: there is one scope for all, as when all belong to one user
@@ -58,6 +60,7 @@ struct Policy {
     std::size_t names_per_gateway = 16384;  ///< that it may offer
     std::size_t questions_per_gateway = 64; ///< that it is asked at a time; the others wait for their turn
     std::size_t questions_per_user = 1024;  ///< that wait for an answer
+    Accounts* accounts = nullptr;           ///< who has how much of what is limited; nullptr: nothing is
 };
 
 /// A session's standing. Never from its own words, except through a trusted front.

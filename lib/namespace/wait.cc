@@ -3,6 +3,7 @@
 #include "namespace/doubt.hpp"
 #include "namespace/objects.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace ntpipe::space {
@@ -60,14 +61,14 @@ void Namespace::wait(SessionId session, RequestId request, const name::Name& nam
         answer(session, request, Status::object_name_not_found);
         return;
     }
-    wait_for(*pipe, session, request, timeout, now);
+    wait_for(*pipe, *asking, request, stated ? identity.get() : nullptr, timeout, now);
 }
 
-void Namespace::wait_for(Pipe& pipe, SessionId session, RequestId request, std::optional<Nanoseconds> timeout,
-                         Nanoseconds began)
+void Namespace::wait_for(Pipe& pipe, Session& session, RequestId request, const security::Identity* stated,
+                         std::optional<Nanoseconds> timeout, Nanoseconds began)
 {
     Waiter waiter;
-    waiter.session = session;
+    waiter.session = session.id;
     waiter.request = request;
     waiter.pipe = pipe.id;
     if (timeout) {
@@ -76,16 +77,26 @@ void Namespace::wait_for(Pipe& pipe, SessionId session, RequestId request, std::
         waiter.deadline = add(began, duration_of(pipe.default_timeout));
     }
     if (waiter.deadline && *waiter.deadline <= now_) {
-        answer(session, request, Status::io_timeout);
+        answer(session.id, request, Status::io_timeout);
         return;
     }
-    waiters_.push_back(waiter);
+    Result<Charge> charge = charge_request(session, stated);
+    if (!charge) {
+        answer(session.id, request, charge.status());
+        return;
+    }
+    waiter.charge = *std::move(charge);
+    if (waiter.deadline) {
+        waiters_until_ = std::min(*waiter.deadline, waiters_until_.value_or(*waiter.deadline));
+    }
+    ++pipe.waiters;
+    waiters_.push_back(std::move(waiter));
 }
 
 // All who wait for the pipe hear of it; who opens first gets the instance.
 void Namespace::wake_waiters(Pipe& pipe, Status status)
 {
-    for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+    for (auto waiter = waiters_.begin(); pipe.waiters != 0 && waiter != waiters_.end();) {
         waiter = waiter->pipe == pipe.id ? end_wait(waiter, status) : std::next(waiter);
     }
 }
@@ -93,7 +104,15 @@ void Namespace::wake_waiters(Pipe& pipe, Status status)
 std::list<Namespace::Waiter>::iterator Namespace::end_wait(std::list<Waiter>::iterator waiter, Status status)
 {
     answer(waiter->session, waiter->request, status);
+    end_waiting(*waiter);
     return waiters_.erase(waiter);
+}
+
+void Namespace::end_waiting(const Waiter& waiter)
+{
+    if (Pipe* pipe = find_pipe(waiter.pipe)) {
+        --pipe->waiters;
+    }
 }
 
 } // namespace ntpipe::space

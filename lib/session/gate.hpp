@@ -173,6 +173,20 @@ public:
         identity; ///< stated by a trusted front; nullptr: this process, as it is now
 };
 
+/// How much there is of what the broker limits.
+class UsageRequest : public Request {
+public:
+    std::optional<std::uint32_t> user; ///< none: all together
+    struct Line {
+        std::string resource;
+        std::uint64_t used = 0;
+        std::uint64_t limit = 0;
+        std::uint64_t refused = 0;
+    };
+    std::vector<Line> lines; ///< on success
+    std::vector<std::uint32_t> users;
+};
+
 /// Over when all that was asked before has been carried out.
 class PingRequest : public Request {};
 
@@ -248,6 +262,12 @@ public:
     virtual void start(AliasRequest& request) = 0;
     virtual void start(SetSecurityRequest& request) = 0;
     virtual void start(SetContextRequest& request) = 0;
+    /// STATUS_NOT_SUPPORTED: there is no broker, or it is too old to say.
+    virtual void start(UsageRequest& request)
+    {
+        begin(request, 0);
+        complete(request, Status::not_supported);
+    }
     /// Completes with STATUS_CANCELLED, or with what has come of it meanwhile.
     virtual void cancel(Request& request) = 0;
     virtual void watch(NameWatcher& watcher) = 0;

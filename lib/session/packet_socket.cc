@@ -2,6 +2,8 @@
 // packet_socket.cc: packets with descriptors over a SOCK_SEQPACKET socket that never blocks.
 #include "session/packet_socket.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -68,14 +70,60 @@ PacketSocket::Sent PacketSocket::send_now(const wire::Packet& packet)
             std::memcpy(CMSG_DATA(rights) + i * sizeof(int), &fd, sizeof(int));
         }
     }
+    must_pause_ = false;
     for (;;) {
         if (::sendmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+            note_under_way(packet);
             return Sent::all;
         }
         if (errno != EINTR) {
+            must_pause_ = errno == ETOOMANYREFS || errno == ENOBUFS;
             return must_wait(errno) ? Sent::queued : Sent::broken;
         }
     }
+}
+
+void PacketSocket::note_under_way(const wire::Packet& packet)
+{
+    constexpr std::size_t least_overhead = 256; // of a packet in the kernel: what describes it, and its place in a page
+    constexpr std::size_t often_enough = 64;
+    if (packet.descriptors.empty() && under_way_.empty()) {
+        return; // does not matter
+    }
+    under_way_.push_back({packet.bytes.size() + least_overhead, packet.descriptors.size()});
+    descriptors_under_way_ += packet.descriptors.size();
+    if (under_way_.size() % often_enough == 0) {
+        look_what_was_read();
+    }
+}
+
+// The kernel tells how many bytes have not been read, counted with its overhead. Packets are read in order, so those are the
+// newest ones, and no more of them than fit with the least overhead.
+void PacketSocket::look_what_was_read()
+{
+    int unread = 0;
+    if (under_way_.empty() || ::ioctl(socket_.get(), SIOCOUTQ, &unread) != 0) {
+        return;
+    }
+    std::size_t newest = 0;
+    auto first = under_way_.end();
+    while (first != under_way_.begin() && newest + std::prev(first)->bytes <= static_cast<std::size_t>(unread)) {
+        newest += (--first)->bytes;
+    }
+    for (auto read = under_way_.begin(); read != first; ++read) {
+        descriptors_under_way_ -= read->descriptors;
+    }
+    under_way_.erase(under_way_.begin(), first);
+}
+
+std::size_t PacketSocket::descriptors_under_way()
+{
+    look_what_was_read();
+    std::size_t count = descriptors_under_way_;
+    for (const wire::Packet& packet : queue_) {
+        count += packet.descriptors.size();
+    }
+    return count;
 }
 
 PacketSocket::Sent PacketSocket::send(wire::Packet packet)

@@ -27,6 +27,11 @@ public:
     [[nodiscard]] Sent send(wire::Packet packet);
     [[nodiscard]] Sent flush();
     [[nodiscard]] std::size_t queued() const { return queue_.size(); }
+    /// Descriptors that were sent and that the peer has not taken yet, at most; looks how far the peer has read.
+    [[nodiscard]] std::size_t descriptors_under_way();
+    /// Whether sending was put off because too many descriptors are under way in the whole system (of this process's user):
+    /// the socket is writable all the same, and only time helps.
+    [[nodiscard]] bool must_pause() const { return must_pause_; }
 
     enum class Received {
         packet,
@@ -42,8 +47,17 @@ public:
 
 private:
     [[nodiscard]] Sent send_now(const wire::Packet& packet);
+    void note_under_way(const wire::Packet& packet);
+    void look_what_was_read();
 
     glue::UniqueFd socket_;
+    struct UnderWay {
+        std::size_t bytes = 0; ///< that the kernel counts for it at least
+        std::size_t descriptors = 0;
+    };
+    std::deque<UnderWay> under_way_;
+    std::size_t descriptors_under_way_ = 0; ///< in that
+    bool must_pause_ = false;
     std::deque<wire::Packet> queue_;
     std::unique_ptr<std::byte[]> buffer_; ///< its pages are touched only as far as packets are large
 };

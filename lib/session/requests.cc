@@ -38,7 +38,7 @@ space::PipeListing listing_from(const wire::Listing& in)
 // ---- starting ----
 
 Session::Pending& Session::add_request(Request& request, std::function<wire::Message()> make,
-                                       std::function<void(wire::Message&)> answered)
+                                       std::function<void(wire::Message&)> answered, std::uint16_t since)
 {
     const space::RequestId id = next_request_++;
     begin(request, id);
@@ -46,6 +46,7 @@ Session::Pending& Session::add_request(Request& request, std::function<wire::Mes
     pending.request = &request;
     pending.make = std::move(make);
     pending.answered = std::move(answered);
+    pending.since = since;
     Pending& added = requests_.emplace(id, std::move(pending)).first->second;
     if (state_ == State::open) {
         send_requests();
@@ -57,8 +58,13 @@ Session::Pending& Session::add_request(Request& request, std::function<wire::Mes
 
 void Session::send_requests()
 {
-    for (auto& [id, pending] : requests_) {
-        if (!pending.sent && pending.make) {
+    for (auto it = requests_.begin(); it != requests_.end();) {
+        Pending& pending = (it++)->second;
+        if (!pending.sent && pending.since > version_) {
+            Request* request = pending.request;
+            requests_.erase(std::prev(it));
+            complete(*request, Status::not_supported);
+        } else if (!pending.sent && pending.make) {
             pending.sent = true;
             if (!send(pending.make())) {
                 return; // lost: the socket says so, and all is sent anew
@@ -71,7 +77,11 @@ void Session::send_requests()
         message.request = *watching_;
         Pending pending;
         pending.sent = true;
-        pending.answered = [this](wire::Message&) {
+        pending.answered = [this](wire::Message& answer) {
+            const auto* done = std::get_if<wire::Done>(&answer);
+            if (done == nullptr || done->status != raw(Status::success)) {
+                return; // the user has too many sessions that watch
+            }
             names_complete_ = true;
             for (NameWatcher* watcher = watchers_.front(); watcher != nullptr; watcher = watchers_.after(*watcher)) {
                 watcher->complete();
@@ -399,6 +409,32 @@ void Session::start(PingRequest& request)
             return wire::Message(std::move(message));
         },
         nullptr);
+}
+
+void Session::start(UsageRequest& request)
+{
+    UsageRequest* owner = &request;
+    add_request(
+        request,
+        [owner] {
+            wire::Usage message;
+            message.request = id_of(*owner);
+            message.user = owner->user;
+            return wire::Message(std::move(message));
+        },
+        [this, owner](wire::Message& message) {
+            auto* used = std::get_if<wire::Used>(&message);
+            if (used == nullptr) {
+                complete(*owner, Status::internal_error);
+                return;
+            }
+            for (wire::UsageLine& line : used->lines) {
+                owner->lines.push_back({std::move(line.resource), line.used, line.limit, line.refused});
+            }
+            owner->users = std::move(used->users);
+            complete(*owner, static_cast<Status>(used->status));
+        },
+        wire::Usage::since);
 }
 
 void Session::start(NotifyRequest& request)

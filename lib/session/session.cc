@@ -242,6 +242,7 @@ void Session::handle_welcome(const wire::Welcome& welcome)
     welcomed_at_ = glue::Loop::now();
     give_up_at_.reset();
     maximum_overflow_ = welcome.maximum_overflow;
+    version_ = welcome.version;
     come_back();
     send_requests();
 }
@@ -396,6 +397,8 @@ void Session::handle(wire::Message message)
             id = listed->request;
         } else if (const auto* set = std::get_if<wire::ContextSet>(&message)) {
             id = set->request;
+        } else if (const auto* used = std::get_if<wire::Used>(&message)) {
+            id = used->request;
         }
         Pending pending = take_pending(id);
         if (pending.answered) {

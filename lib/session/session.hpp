@@ -44,6 +44,7 @@ public:
     void start(AliasRequest& request) override;
     void start(SetSecurityRequest& request) override;
     void start(SetContextRequest& request) override;
+    void start(UsageRequest& request) override;
     void cancel(Request& request) override;
     void watch(NameWatcher& watcher) override;
     [[nodiscard]] Status add(Gateway& gateway) override;
@@ -78,7 +79,8 @@ private:
         std::function<wire::Message()> make;
         std::function<void(wire::Message&)> answered; ///< nullptr: a plain DONE
         bool sent = false;
-        bool over_when_lost = false; ///< successfully
+        bool over_when_lost = false;               ///< successfully
+        std::uint16_t since = wire::first_version; ///< that the protocol has it
     };
 
     // session.cc
@@ -101,7 +103,7 @@ private:
 
     // requests.cc
     Pending& add_request(Request& request, std::function<wire::Message()> make,
-                         std::function<void(wire::Message&)> answered);
+                         std::function<void(wire::Message&)> answered, std::uint16_t since = wire::first_version);
     [[nodiscard]] Pending take_pending(space::RequestId id);
     void take_answer(Pending& pending, wire::Message& message);
     /// Nobody wants what that has brought about.
@@ -151,6 +153,7 @@ private:
     std::uint64_t welcomed_at_ = 0; ///< by the broker that is, or was, connected
     bool broker_started_ = false;
     std::size_t maximum_overflow_ = 0;
+    std::uint16_t version_ = 0; ///< of the protocol, with the broker that is connected
     bool receiving_ = false;
 
     space::RequestId next_request_ = 1;

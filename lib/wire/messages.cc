@@ -139,6 +139,20 @@ const char* title_of(const Message& message)
     return std::visit([](const auto& fields) { return std::remove_cvref_t<decltype(fields)>::title; }, message);
 }
 
+std::uint16_t version_of(const Message& message)
+{
+    return std::visit(
+        [](const auto& fields) {
+            using T = std::remove_cvref_t<decltype(fields)>;
+            if constexpr (requires { T::since; }) {
+                return T::since;
+            } else {
+                return first_version;
+            }
+        },
+        message);
+}
+
 std::string describe()
 {
     std::string text = "\n### Parts of messages\n";
@@ -146,6 +160,7 @@ std::string describe()
     describe_part<Attributes>(text);
     describe_part<ReturnedInstance>(text);
     describe_part<Listing>(text);
+    describe_part<UsageLine>(text);
     text += "\n### Messages\n";
     describe_messages(text, std::make_index_sequence<std::variant_size_v<Message>>());
     return text;

@@ -23,7 +23,9 @@ namespace ntpipe::wire {
 
 /// Of the messages below. Both sides name the range that they speak; the broker chooses the highest common one.
 inline constexpr std::uint16_t lowest_version = 1;
-inline constexpr std::uint16_t highest_version = 1;
+inline constexpr std::uint16_t highest_version = 2;
+/// The version that a message came with, if it says none itself.
+inline constexpr std::uint16_t first_version = 1;
 
 inline constexpr std::size_t header_size = 8;
 /// Of a packet. What the default socket buffer of Linux takes in one piece.
@@ -34,6 +36,7 @@ inline constexpr std::size_t maximum_descriptor_size = 73664;
 inline constexpr std::size_t maximum_authorization_size = 65536;
 inline constexpr std::size_t maximum_sids = 1024;
 inline constexpr std::size_t maximum_short_text = 1024;
+inline constexpr std::size_t maximum_users = 16384;
 
 using Id16 = std::array<std::uint8_t, 16>;
 
@@ -1018,11 +1021,68 @@ struct Context : WithoutDescriptors {
     }
 };
 
+// ---- limits, since version 2 ----
+
+/// space::Accounts::Line
+struct UsageLine {
+    static constexpr const char* title = "UsageLine";
+    std::string resource;
+    std::uint64_t used = 0;
+    std::uint64_t limit = 0;
+    std::uint64_t refused = 0;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("resource", &UsageLine::resource, "what is counted (5.8)", maximum_short_text),
+            field("used", &UsageLine::used, "how much there is"),
+            field("limit", &UsageLine::limit, "how much there may be; 2^64-1: unlimited"),
+            field("refused", &UsageLine::refused, "how often more was wanted"),
+        };
+    }
+};
+
+struct Usage : WithoutDescriptors {
+    static constexpr std::uint16_t code = 44;
+    static constexpr std::uint16_t since = 2;
+    static constexpr const char* title = "USAGE";
+    static constexpr const char* meaning =
+        "Process to broker: how much there is of what is limited. Since version 2. Answer: USED.";
+    std::uint64_t request = 0;
+    std::optional<std::uint32_t> user;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("request", &Usage::request, "the session's number for the request"),
+            field("user", &Usage::user, "Unix user; absent: all users but root together"),
+        };
+    }
+};
+
+struct Used : WithoutDescriptors {
+    static constexpr std::uint16_t code = 45;
+    static constexpr std::uint16_t since = 2;
+    static constexpr const char* title = "USED";
+    static constexpr const char* meaning = "Broker to process: answer to USAGE. Since version 2.";
+    std::uint64_t request = 0;
+    std::uint32_t status = 0;
+    std::vector<UsageLine> lines;
+    std::vector<std::uint32_t> users;
+    static constexpr auto fields()
+    {
+        return std::tuple{
+            field("request", &Used::request, "of USAGE"),
+            field("status", &Used::status, "NTSTATUS; when it is not 0 the rest is empty"),
+            field("lines", &Used::lines, "one for each resource"),
+            field("users", &Used::users, "of all users together: those who have something", maximum_users),
+        };
+    }
+};
+
 using Message =
     std::variant<Hello, Welcome, Create, Created, Open, Opened, Wait, Done, Cancel, Connected, Taken, Listening,
                  Disconnected, Closed, Released, Overflow, Segment, List, Listed, Watch, Name, ComeBack, Held, Ping,
                  Notify, Alias, GatewayHere, GatewayGone, Offer, Published, Unpublished, Asked, Over, Answered,
-                 Unserved, SetSecurity, SetContext, ContextSet, Context>;
+                 Unserved, SetSecurity, SetContext, ContextSet, Context, Usage, Used>;
 
 inline constexpr std::size_t maximum_message_descriptors = 6;
 
@@ -1037,6 +1097,8 @@ struct Packet {
 /// STATUS_INVALID_PARAMETER: not exactly one well-formed message of a known code. Unused descriptors are closed.
 [[nodiscard]] Result<Message> decode(Packet packet);
 [[nodiscard]] const char* title_of(const Message& message);
+/// The first version that has it.
+[[nodiscard]] std::uint16_t version_of(const Message& message);
 
 /// The table of all messages and their parts as Markdown, for docs/SPEC.md.
 [[nodiscard]] std::string describe();

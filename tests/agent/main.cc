@@ -26,6 +26,7 @@
 //   wait          session, name, milliseconds [identity]
 //   wait_control  session, input [identity]
 //   list          session [pattern] -> listings
+//   usage         session [user] -> lines, users
 //   listen, flush end
 //   read          end, length -> data
 //   write         end, data -> count

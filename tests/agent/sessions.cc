@@ -231,6 +231,24 @@ void wait_control(const Call& call)
     call.start(request, [](tevent_req* req, Json&) { return ntpipe_wait_control_recv(req); });
 }
 
+// Blocking, always.
+void usage(const Call& call)
+{
+    ntpipe_usage_report* report = nullptr;
+    const ntpipe_status status =
+        ntpipe_usage(nullptr, call.session(), call.get<std::uint64_t>("user", NTPIPE_USAGE_TOTAL), &report);
+    const Owned<ntpipe_usage_report> owned(report);
+    Json lines = Json::object();
+    Json users = Json::array();
+    if (report != nullptr) {
+        for (const ntpipe_usage_line& line : std::span(report->lines, report->count)) {
+            lines[line.resource] = {{"used", line.used}, {"limit", line.limit}, {"refused", line.refused}};
+        }
+        users = std::vector<std::uint32_t>(report->users, report->users + report->user_count);
+    }
+    call.answer(status, {{"lines", lines}, {"users", users}});
+}
+
 Json listings_to_json(std::span<const ntpipe_listing> listings)
 {
     Json all = Json::array();
@@ -339,7 +357,8 @@ void unwatch(const Call& call)
     call.answer(NTPIPE_STATUS_SUCCESS);
 }
 
-constexpr std::array<Operation, 10> operations = {{
+constexpr std::array<Operation, 11> operations = {{
+    {"usage", usage},
     {"session", open_session},
     {"close_session", close_session},
     {"ping", ping},

@@ -77,7 +77,7 @@ def test_wrong_magic(place, honest):
         connection.await_close()
 
 
-@pytest.mark.parametrize("greeting", [control.hello(lowest=2, highest=9), control.hello(layout=2)], ids=["protocol", "layout"])
+@pytest.mark.parametrize("greeting", [control.hello(lowest=3, highest=9), control.hello(layout=2)], ids=["protocol", "layout"])
 def test_other_version_is_told(place, honest, greeting):
     with control.Connection(place.directory, greet=False) as connection:
         connection.send(greeting)
@@ -91,7 +91,7 @@ def test_newer_program_gets_the_common_version(place, honest):
         connection.send(control.hello(lowest=1, highest=77))
         code, fields = connection.receive()
         status, version = struct.unpack_from("<IH", fields)
-        assert (code, status, version) == (control.WELCOME, 0, 1)
+        assert (code, status, version) == (control.WELCOME, 0, 2)
 
 
 def test_silent_connections(place, honest):
@@ -193,10 +193,10 @@ def test_names_that_are_none(place, honest):
 
 
 def test_client_that_does_not_read(place, honest):
-    """It may ask as much as it likes: the broker's memory for its answers is bounded, and it is let go."""
+    """It may ask as much as it likes: the broker's memory for its answers is bounded, since nothing more is read from it until it has read."""
     with control.Connection(place.directory) as connection:
-        connection.socket.settimeout(driver.PATIENCE)
-        with pytest.raises(control.Closed):
+        connection.socket.settimeout(1)  # ends the test; a broker that is slow ends it earlier
+        with pytest.raises(TimeoutError):
             for number in range(1_000_000):
                 connection.send(control.packet(control.CANCEL, control.u64(0)) if number % 2 else control.list_pipes(request=number))
 
