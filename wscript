@@ -83,6 +83,7 @@ def install_extras(bld):
     bld.filled_in("packaging/ntpipe.pc.in", "${LIBDIR}/pkgconfig")
     for unit in bld.path.ant_glob("packaging/*.service.in packaging/*.socket.in"):
         bld.filled_in(unit, "${PREFIX}/lib/systemd/system")
+    bld.filled_in("packaging/ntpipe.sysusers.in", "${PREFIX}/lib/sysusers.d", target="packaging/ntpipe.conf")
     for unit in bld.path.ant_glob("packaging/user/*.service.in"):
         bld.filled_in(unit, "${PREFIX}/lib/systemd/user")
     if bld.env.WITH_SAMBA_MODULE:

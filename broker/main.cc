@@ -2,6 +2,7 @@
 // main.cc: ntpiped: options, the socket, going into the background, signals.
 #include "broker.hpp"
 #include "limits.hpp"
+#include "sandbox.hpp"
 
 #include "session/directory.hpp"
 
@@ -21,6 +22,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -42,6 +44,9 @@ struct Options {
     bool on_demand = false;
     std::string log_level = "info";
     std::string configuration; ///< path; empty: none
+    std::string state;         ///< directory of registry and lock
+    std::string user;          ///< to become; empty: stay
+    bool seccomp = true;
 };
 
 /// What keeps the directory ours for as long as the broker lives.
@@ -95,6 +100,9 @@ Options parse_options(int argc, const char** argv)
     char* directory = nullptr;
     char* log_level = nullptr;
     char* configuration = nullptr;
+    char* state = nullptr;
+    char* user = nullptr;
+    int no_seccomp = 0;
     char* reserved = nullptr;
     char* alias = nullptr;
     char* trusted = nullptr;
@@ -127,6 +135,11 @@ Options parse_options(int argc, const char** argv)
          "only root may create a pipe of this name (repeatable)", "NAME"},
         {"alias", 0, POPT_ARG_STRING, static_cast<void*>(&alias), alias_option,
          "clients that open one of the aliases get the pipe NAME (repeatable)", "NAME=ALIAS[,ALIAS...]"},
+        {"state", 0, POPT_ARG_STRING, static_cast<void*>(&state), 0,
+         "where registry, lock and log are (default: the directory)", "DIR"},
+        {"user", 0, POPT_ARG_STRING, static_cast<void*>(&user), 0,
+         "become that Unix user when the socket is there; --state is then the user's", "USER"},
+        {"no-seccomp", 0, POPT_ARG_NONE, &no_seccomp, 0, "do without the filter of system calls", nullptr},
         {"config", 'c', POPT_ARG_STRING, static_cast<void*>(&configuration), 0,
          "limits, as in ntpiped.conf(5) (default: " NTPIPE_CONFIGURATION " with --system)", "FILE"},
         {"log-level", 0, POPT_ARG_STRING, static_cast<void*>(&log_level), 0,
@@ -158,6 +171,13 @@ Options parse_options(int argc, const char** argv)
     options.broker.directory = taken(directory);
     if (options.broker.directory.empty()) {
         options.broker.directory = options.system ? session::system_directory : session::default_directory();
+    }
+    options.state = state == nullptr ? options.broker.directory : taken(state);
+    options.user = taken(user);
+    options.seccomp = no_seccomp == 0;
+    if (!options.user.empty() && options.state == options.broker.directory) {
+        std::cerr << "ntpiped: --user wants a directory of its own with --state\n";
+        std::exit(exit_usage);
     }
     if (log_level != nullptr) {
         options.log_level = taken(log_level);
@@ -199,25 +219,29 @@ Options parse_options(int argc, const char** argv)
     fail(what + ": " + std::strerror(errno));
 }
 
-// Makes the directory, or makes sure that nobody else can write in the one that is there.
-void prepare_directory(const Options& options)
+// Whoever may write in a directory above can put another one in its place.
+void check_directories_above(const std::string& directory, bool system)
 {
-    const std::string& directory = options.broker.directory;
-    if (directory.empty()) {
-        fail("no directory for the socket: set XDG_RUNTIME_DIR or NTPIPE_DIR, or give --directory");
-    }
-    if (directory.front() != '/') {
-        fail("the directory must be an absolute path: " + directory);
-    }
-    constexpr mode_t for_all = S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH;
-    const mode_t mode = options.system ? for_all : S_IRWXU;
-    if (::mkdir(directory.c_str(), mode) == 0) {
-        if (::chmod(directory.c_str(), mode) != 0) { // whatever the umask was
-            fail_with_errno(directory);
+    std::string path = directory;
+    while (path.find_last_of('/') != std::string::npos && path != "/") {
+        const std::size_t slash = path.find_last_of('/');
+        path = slash == 0 ? "/" : path.substr(0, slash);
+        struct stat status{};
+        if (::stat(path.c_str(), &status) != 0) {
+            fail_with_errno(path);
         }
-    } else if (errno != EEXIST) {
-        fail_with_errno("cannot make " + directory);
+        const bool sticky = (status.st_mode & S_ISVTX) != 0;
+        if ((status.st_mode & S_IWOTH) != 0 && !sticky) {
+            fail("others may write in " + path + ", and put something else in the place of " + directory);
+        }
+        if (system && status.st_uid != 0 && status.st_uid != ::geteuid()) {
+            fail(path + " belongs to another user, who could put something else in the place of " + directory);
+        }
     }
+}
+
+void check_directory(const std::string& directory, bool system)
+{
     struct stat status{};
     if (::stat(directory.c_str(), &status) != 0) {
         fail_with_errno(directory);
@@ -230,6 +254,81 @@ void prepare_directory(const Options& options)
     }
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         fail("others may write in " + directory + ": chmod go-w " + directory);
+    }
+    check_directories_above(directory, system);
+}
+
+// Makes the directory, or makes sure that nobody else can write in the one that is there.
+void prepare_directory(const Options& options, const std::string& directory, mode_t mode)
+{
+    if (directory.empty()) {
+        fail("no directory for the socket: set XDG_RUNTIME_DIR or NTPIPE_DIR, or give --directory");
+    }
+    if (directory.front() != '/') {
+        fail("the directory must be an absolute path: " + directory);
+    }
+    if (::mkdir(directory.c_str(), mode) == 0) {
+        if (::chmod(directory.c_str(), mode) != 0) { // whatever the umask was
+            fail_with_errno(directory);
+        }
+    } else if (errno != EEXIST) {
+        fail_with_errno("cannot make " + directory);
+    }
+    check_directory(directory, options.system);
+}
+
+void prepare_directories(const Options& options)
+{
+    constexpr mode_t for_all = S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH;
+    prepare_directory(options, options.broker.directory, options.system ? for_all : S_IRWXU);
+    if (options.state == options.broker.directory) {
+        return;
+    }
+    if (!options.user.empty()) { // it is that user's from the last time
+        const passwd* user = ::getpwnam(options.user.c_str());
+        if (user == nullptr) {
+            fail("there is no user '" + options.user + "'");
+        }
+        if (::mkdir(options.state.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
+            fail_with_errno("cannot make " + options.state);
+        }
+        check_directories_above(options.state, options.system);
+        // Only a directory that belongs to nobody else; whoever it belongs to cannot put a link there meanwhile.
+        struct stat status{};
+        if (::lstat(options.state.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
+            (status.st_uid != ::geteuid() && status.st_uid != user->pw_uid)) {
+            fail(options.state + " is no directory of root's or of " + options.user + "'s");
+        }
+        if (::lchown(options.state.c_str(), user->pw_uid, user->pw_gid) != 0) {
+            fail_with_errno(options.state);
+        }
+        return;
+    }
+    prepare_directory(options, options.state, S_IRWXU);
+}
+
+// The service manager's socket must be as ours would be.
+void check_socket(const Options& options, int listener)
+{
+    sockaddr_un address{};
+    socklen_t size = sizeof(address);
+    if (::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+        fail_with_errno("getsockname");
+    }
+    const std::string path(address.sun_path);
+    struct stat status{};
+    if (path.empty() || path.front() != '/' || ::stat(path.c_str(), &status) != 0) {
+        fail("the service manager's socket has no path");
+    }
+    const std::string directory = path.substr(0, std::max<std::size_t>(path.find_last_of('/'), 1));
+    check_directory(directory, options.system);
+    struct stat above{};
+    if (::stat(directory.c_str(), &above) != 0) {
+        fail_with_errno(directory);
+    }
+    const bool reached = (above.st_mode & (S_IXGRP | S_IXOTH)) != 0;
+    if (!options.system && reached && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        fail("others may connect to " + path + ", which is for one user: chmod go= " + path);
     }
 }
 
@@ -352,30 +451,49 @@ void read_limits_again(const Options& options, Broker& broker)
     }
 }
 
+void give_up_rights(const Options& options)
+{
+    if (!options.user.empty()) {
+        become_user(options.user);
+        check_directory(options.state, options.system);
+    }
+    if (!options.configuration.empty()) {
+        (void)::getpwnam("?"); // whatever code answers that must be there before none can be loaded any more
+    }
+    if (options.seccomp && !restrict_system_calls()) {
+        spdlog::info("system calls are not restricted: built with a sanitizer");
+    }
+}
+
 int run(int argc, const char** argv)
 {
     Options options = parse_options(argc, argv);
     set_up_log(options.log_level);
     raise_descriptor_limit();
     options.broker.limits = limits_for(options);
-    prepare_directory(options);
+    ::umask(S_IRWXG | S_IRWXO);
+    prepare_directories(options);
     Place place;
-    const std::string& directory = options.broker.directory;
-    if (!take_lock(directory, place)) {
+    const std::string directory = options.broker.directory;
+    if (!take_lock(options.state, place)) {
         if (options.on_demand) {
             return 0;
         }
         fail("a broker runs in " + directory + " already");
     }
-    if (!take_listener_of_systemd(place)) {
+    if (take_listener_of_systemd(place)) {
+        check_socket(options, place.listener.get());
+    } else {
         make_listener(options, place);
     }
     if (options.on_demand) {
-        go_into_background(directory);
+        go_into_background(options.state);
         spdlog::set_level(spdlog::level::from_str(options.log_level));
         spdlog::flush_on(spdlog::level::info);
     }
     (void)::signal(SIGPIPE, SIG_IGN);
+    give_up_rights(options);
+    options.broker.directory = options.state;
 
     tevent_context* events = tevent_context_init(nullptr);
     bool over = false;
