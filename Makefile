@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build build-asan build-tsan build-trixie build-fuzz fuzz kill test test-wine selftest conformance mutations demo bench docs install check \
+.PHONY: all build build-asan build-tsan build-trixie build-fuzz fuzz kill test test-wine selftest conformance mutations demo bench docs install check abi \
 	check-format clean help ready
 
 all build: ready
@@ -81,7 +81,12 @@ install: all
 	@test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || ldconfig
 
 check: all check-format
+	@buildtools/abi check
 	@buildtools/check tidy
+
+# Makes the binary interface of the library as it is now the one that it is held against.
+abi: all
+	buildtools/abi accept
 
 check-format: ready
 	@buildtools/check format
@@ -107,7 +112,8 @@ help:
 	@echo 'make bench         the benchmarks, ten minutes; results and plots go to build/bench (docs/PERFORMANCE.md)'
 	@echo 'make docs          writes the tables of docs/SPEC.md that come from the code, and that of docs/SAMBA.md, for which smbd is asked'
 	@echo 'make install       into PREFIX (default /usr/local); DESTDIR and LIBDIR are honoured'
-	@echo 'make check         formatting (clang-format) and clang-tidy over the sources'
+	@echo 'make check         formatting (clang-format), the binary interface (abidiff) and clang-tidy over the sources'
+	@echo 'make abi           accepts the binary interface of the library as it is now'
 	@echo 'make check-format  formatting only'
 	@echo 'make build-asan    only the build with the address and undefined behaviour sanitizers'
 	@echo 'make build-trixie  only the Samba module and gateway for the Samba of Debian 13, in build/trixie'
