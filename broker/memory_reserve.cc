@@ -27,7 +27,7 @@ MemoryReserve::~MemoryReserve()
 bool MemoryReserve::refill()
 {
     if (memory_ == nullptr) {
-        memory_.reset(new (std::nothrow_t()) std::byte[size]);
+        memory_.reset(new (std::nothrow) std::byte[size]);
     }
     return memory_ != nullptr;
 }
