@@ -59,6 +59,8 @@ def configure(conf):
         conf.use_library(conf.options.libntpipe, conf.options.libntpipe_headers)
     for name in folders(conf):
         conf.recurse(name, mandatory=False)
+    if conf.env.FUZZ:
+        conf.recurse("broker")
 
 
 def use_clang(conf):

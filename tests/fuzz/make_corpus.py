@@ -56,8 +56,24 @@ def channel():
         yield f"within{seed}", input_(seed & 9, talk * 3, within)
 
 
+def journal():
+    def text(value):
+        return struct.pack("<I", len(value)) + value
+
+    def entry(present, identity, name, *, pid=1, gateway=False):
+        body = struct.pack("<BQ", present, identity) + text(name) + struct.pack("<QI", 0, 0) + struct.pack("<I", 1)
+        body += struct.pack("<IQ", pid, 0) + struct.pack("<IIBIq", 1, 2, 0, 5, -5) + text(EVERYBODY) + bytes(16)
+        origin = bytes(16) + text(b"g") + struct.pack("<IBB", 3, 1, 1)
+        body += origin + (b"\1" + origin if gateway else b"\0")
+        return struct.pack("<I", len(body)) + body
+
+    yield "pipe", entry(1, 1, b"a") + entry(1, 2, b"b") + entry(0, 1, b"")
+    yield "gateway", entry(1, 1 << 63, b"", gateway=True)
+    yield "torn", entry(1, 1, b"a") + entry(1, 2, b"b")[:-3]
+
+
 def main():
-    for make in (security, names, channel):
+    for make in (security, names, channel, journal):
         folder = os.path.join(HERE, "corpus", make.__name__)
         os.makedirs(folder, exist_ok=True)
         for name, content in make():
