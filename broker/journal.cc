@@ -2,6 +2,7 @@
 // journal.cc: the names that are given out, in a file.
 #include "journal.hpp"
 
+#include "glue/uninterrupted.hpp"
 #include "wire/field.hpp"
 
 #include <fcntl.h>
@@ -206,13 +207,15 @@ void Journal::read(const std::string& path)
 Status Journal::rewrite()
 {
     const std::string fresh = path_ + ".new";
-    glue::UniqueFd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    glue::UniqueFd file(glue::uninterrupted(
+        [&] { return ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR); }));
     if (!file) {
         return status_from_errno(errno);
     }
     for (const auto& [id, bytes] : live_) {
-        if (::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
-            return status_from_errno(errno == 0 ? ENOSPC : errno);
+        const ssize_t written = glue::uninterrupted([&] { return ::write(file.get(), bytes.data(), bytes.size()); });
+        if (written != static_cast<ssize_t>(bytes.size())) {
+            return status_from_errno(written < 0 ? errno : ENOSPC);
         }
     }
     if (::rename(fresh.c_str(), path_.c_str()) != 0) {
@@ -232,7 +235,7 @@ void Journal::append(const Entry& entry)
     glue::ByteVector bytes = writer.take();
     // One write: a kill leaves the whole entry or a torn last one, which read() leaves out. A full file system costs the
     // safety of names over a restart, not service now.
-    (void)!::write(file_.get(), bytes.data(), bytes.size());
+    (void)!glue::uninterrupted([&] { return ::write(file_.get(), bytes.data(), bytes.size()); });
     if (live_.erase(entry.id) != 0) {
         ++history_;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // main.cc: ntpiped: options, the socket, going into the background, signals.
 #include "broker.hpp"
+#include "glue/uninterrupted.hpp"
 #include "limits.hpp"
 #include "sandbox.hpp"
 
@@ -336,7 +337,8 @@ void check_socket(const Options& options, int listener)
 bool take_lock(const std::string& directory, Place& place)
 {
     const std::string path = directory + "/broker.lock";
-    place.lock.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+    place.lock.reset(glue::uninterrupted(
+        [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR); }));
     if (!place.lock) {
         fail_with_errno(path);
     }

@@ -2,6 +2,8 @@
 // loop.cc: descriptors, timers and deferred work on a tevent context.
 #include "glue/loop.hpp"
 
+#include "glue/uninterrupted.hpp"
+
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -24,7 +26,7 @@ constexpr int dispatch_budget = 256;
 void drain(int fd)
 {
     std::uint64_t count = 0;
-    while (::read(fd, &count, sizeof(count)) < 0 && errno == EINTR) {}
+    (void)!glue::uninterrupted([&] { return ::read(fd, &count, sizeof(count)); });
 }
 
 void relax()
@@ -160,7 +162,7 @@ void Loop::wake_up()
 {
     if (wakeup_ && !is_awake_) {
         const std::uint64_t one = 1;
-        is_awake_ = ::write(wakeup_.get(), &one, sizeof(one)) > 0;
+        is_awake_ = glue::uninterrupted([&] { return ::write(wakeup_.get(), &one, sizeof(one)); }) > 0;
     }
 }
 
@@ -262,7 +264,7 @@ void Loop::ask_for_turn()
         turn_watch_ = std::make_unique<Watch>(*this, turn_fd_.get(), [this] { have_turn(); });
     }
     const std::uint64_t one = 1;
-    (void)!::write(turn_fd_.get(), &one, sizeof(one));
+    (void)!glue::uninterrupted([&] { return ::write(turn_fd_.get(), &one, sizeof(one)); });
 }
 
 // What comes in meanwhile has the next turn.

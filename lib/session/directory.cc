@@ -2,6 +2,8 @@
 // directory.cc: where the broker is, and whether that place can be trusted.
 #include "session/directory.hpp"
 
+#include "glue/uninterrupted.hpp"
+
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -75,7 +77,7 @@ bool socket_address(const std::string& directory, const char* name, sockaddr_un&
     address.sun_family = AF_UNIX;
     std::string path = directory + "/" + name;
     if (path.size() >= sizeof(address.sun_path)) {
-        anchor.reset(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+        anchor.reset(glue::uninterrupted([&] { return ::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
         if (!anchor) {
             return false;
         }
@@ -103,7 +105,9 @@ Result<glue::UniqueFd> connect_to_broker(const std::string& directory, bool root
     if (!socket) {
         return status_from_errno(errno);
     }
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    if (glue::uninterrupted([&] {
+            return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+        }) != 0) {
         return errno == EAGAIN ? Status::pending : status_from_errno(errno);
     }
     if (!trusted_listener(socket.get(), root_only, owner)) {
@@ -133,7 +137,7 @@ Status start_broker(const std::string& directory)
         return status_from_errno(error);
     }
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    (void)glue::uninterrupted([&] { return ::waitpid(child, &status, 0); });
     return Status::success;
 }
 

@@ -2,6 +2,8 @@
 // doorbell.cc: the socket pair of a connection.
 #include "session/doorbell.hpp"
 
+#include "glue/uninterrupted.hpp"
+
 #include <sched.h>
 #include <sys/socket.h>
 
@@ -21,7 +23,7 @@ constexpr std::uint64_t longest_way = 200'000; ///< nanoseconds: two programs th
 void DoorbellSocket::ring()
 {
     const char byte = 0;
-    while (::send(socket_.get(), &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EINTR) {}
+    (void)glue::uninterrupted([&] { return ::send(socket_.get(), &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL); });
 }
 
 bool DoorbellSocket::answer()

@@ -2,6 +2,8 @@
 // mapping.cc: shared memory for real.
 #include "session/mapping.hpp"
 
+#include "glue/uninterrupted.hpp"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -44,17 +46,13 @@ private:
 glue::UniqueFd reopen(int descriptor, int flags)
 {
     const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
-    return glue::UniqueFd(::open(path.c_str(), flags | O_CLOEXEC));
+    return glue::UniqueFd(glue::uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC); }));
 }
 
 // It may be interrupted, unlike others of its kind.
 bool allocate(int memory, off_t size)
 {
-    int result = -1;
-    do {
-        result = ::fallocate(memory, FALLOC_FL_KEEP_SIZE, 0, size);
-    } while (result != 0 && errno == EINTR);
-    return result == 0;
+    return glue::uninterrupted([&] { return ::fallocate(memory, FALLOC_FL_KEEP_SIZE, 0, size); }) == 0;
 }
 
 } // namespace
@@ -92,8 +90,11 @@ Result<std::unique_ptr<channel::Memory>> map_memory(int memory, std::size_t leas
 {
     struct stat status{};
     const int seals = ::fcntl(memory, F_GET_SEALS);
-    if (seals < 0 || (seals & needed_seals) != needed_seals || ::fstat(memory, &status) != 0 ||
-        status.st_size < static_cast<off_t>(least) || status.st_size > static_cast<off_t>(most)) {
+    if (seals < 0 || ::fstat(memory, &status) != 0) {
+        return status_from_errno(errno); // EINVAL: what it is has no seals
+    }
+    if ((seals & needed_seals) != needed_seals || status.st_size < static_cast<off_t>(least) ||
+        status.st_size > static_cast<off_t>(most)) {
         return Status::invalid_parameter;
     }
     const auto size = static_cast<std::size_t>(status.st_size);
