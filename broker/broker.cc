@@ -246,6 +246,7 @@ void Broker::drop(space::SessionId session, const char* why)
     watchers_.erase(session);
     silenced_.erase(session);
     dropped_.push_back(std::move(found->second));
+    forget_dropped_.schedule(); // its socket must not stay open until somebody has something to say
     clients_.erase(found);
     for (const wire::Id16& connection : connections) {
         forget_ends(connection, session);

@@ -253,6 +253,7 @@ private:
     std::map<std::uint32_t, std::size_t> turns_;       ///< by user: what may still be read in this round
     std::map<std::uint32_t, std::size_t> turned_away_; ///< by user: sessions that are there to be refused
     std::vector<std::unique_ptr<Client>> dropped_;     ///< may still be on the stack
+    glue::Loop::Soon forget_dropped_{loop_, [this] { dropped_.clear(); }};
     std::unordered_map<space::PipeId, Page> pages_;
     Connections connections_;
     std::map<std::pair<space::SessionId, std::uint64_t>, wire::Create> waiting_creates_;

@@ -15,7 +15,6 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 
 namespace ntpipe::broker {
 namespace {
@@ -96,7 +95,8 @@ struct Journal::Entry {
 std::uint64_t start_time_of(std::uint32_t process)
 {
     std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-    std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    std::string text;
+    (void)std::getline(file, text, '\0'); // all of it; an iterator would throw what cannot be read
     // The second field is the program's name in parentheses, which may contain anything.
     const std::size_t end = text.rfind(')');
     if (end == std::string::npos) {

@@ -116,7 +116,6 @@ void Broker::serve_ready()
             carry_out_inbox(id, std::numeric_limits<std::size_t>::max());
         }
     }
-    dropped_.clear();
 }
 
 // Reads what has arrived on any socket, of each user so much. False: nothing has.
