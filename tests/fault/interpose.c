@@ -328,7 +328,7 @@ VISIBLE void free(void* block)
         REAL(name)                                                                                                     \
         if (fails(#name, sys)) {                                                                                       \
             errno = error;                                                                                             \
-            return (type)-1;                                                                                           \
+            return (type) - 1;                                                                                         \
         }                                                                                                              \
         return real arguments;                                                                                         \
     }
@@ -339,11 +339,11 @@ VISIBLE void free(void* block)
         REAL(name)                                                                                                     \
         if (interrupted()) {                                                                                           \
             errno = EINTR;                                                                                             \
-            return (type)-1;                                                                                           \
+            return (type) - 1;                                                                                         \
         }                                                                                                              \
         if (fails(#name, sys)) {                                                                                       \
             errno = error;                                                                                             \
-            return (type)-1;                                                                                           \
+            return (type) - 1;                                                                                         \
         }                                                                                                              \
         return real arguments;                                                                                         \
     }
@@ -356,7 +356,8 @@ FAILING(int, getsockopt, ENOBUFS, (int fd, int level, int option, void* value, s
         (fd, level, option, value, size))
 FAILING(int, dup, EMFILE, (int fd), (fd))
 FAILING(int, epoll_create1, EMFILE, (int flags), (flags))
-FAILING(int, epoll_ctl, ENOMEM, (int set, int operation, int fd, struct epoll_event* event), (set, operation, fd, event))
+FAILING(int, epoll_ctl, ENOMEM, (int set, int operation, int fd, struct epoll_event* event),
+        (set, operation, fd, event))
 FAILING(int, timerfd_create, EMFILE, (int clock, int flags), (clock, flags))
 FAILING(int, memfd_create, EMFILE, (const char* name, unsigned flags), (name, flags))
 FAILING(int, ftruncate, ENOSPC, (int fd, off_t size), (fd, size))
