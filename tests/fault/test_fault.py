@@ -17,7 +17,7 @@ import time
 import pytest
 from agent import driver
 from conformance import vocabulary as nt
-from system.conftest import Place
+from system.conftest import own_place
 
 ALL = bool(os.environ.get("NTPIPE_FAULT_ALL"))
 on_demand = pytest.mark.skipif(not ALL and "NTPIPE_FAULT" not in os.environ, reason="runs on demand, NTPIPE_FAULT=1: some of it is not decided yet")
@@ -28,12 +28,8 @@ MOST = 100000
 
 @pytest.fixture
 def place(build):
-    made = Place(build)
-    try:
+    with own_place(build) as made:
         yield made
-        made.leave()
-    finally:
-        made.remove()
 
 
 class Faults:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """conftest.py: a private place with a broker and native programs, for the tests of what processes do to each other."""
+import contextlib
 import os
 import shutil
 import tempfile
@@ -90,11 +91,17 @@ def programs(build, request):
     return directory
 
 
-@pytest.fixture
-def place(programs):
-    made = Place(programs)
+@contextlib.contextmanager
+def own_place(build):
+    made = Place(build)
     try:
         yield made
         made.leave()
     finally:
         made.remove()
+
+
+@pytest.fixture
+def place(programs):
+    with own_place(programs) as made:
+        yield made
