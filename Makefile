@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build build-asan build-tsan build-trixie build-fuzz fuzz kill test test-wine selftest conformance mutations demo bench docs install check abi \
+.PHONY: all build build-asan build-tsan build-trixie build-fuzz fuzz kill fault test test-wine selftest conformance mutations demo bench docs install check abi \
 	check-format clean help ready
 
 all build: ready
@@ -38,6 +38,10 @@ fuzz: build-fuzz
 # Programs at work are killed and stopped at random for SECONDS.
 kill: all
 	NTPIPE_KILL_SECONDS=$(or $(SECONDS),600) $(PYTHON) tests/run build system/test_kill.py -n0 -s
+
+# Each allocation and each system call of every process fails once.
+fault: all
+	NTPIPE_FAULT_ALL=1 $(PYTHON) tests/run build fault -n0 -s
 
 test: all build-asan build-tsan build-trixie
 	$(PYTHON) tests/run build
@@ -107,6 +111,7 @@ help:
 	@echo 'make mutations    breaks one rule after the other and shows that tests notice (an hour; MUTATIONS="3.3 7": only these)'
 	@echo 'make fuzz         every fuzz target, SECONDS=60 each (TARGETS="broker smb1": only these; COVERAGE=yes: also what they reach)'
 	@echo 'make kill         kills and stops a broker, servers and clients at work for SECONDS=600, and counts each message'
+	@echo 'make fault        each allocation and each system call of every process fails once'
 	@echo 'make selftest      smbtorture and suites of our own, with the module beside stock smbd (TESTS=REGEX: only these)'
 	@echo 'make demo          a small tour: native programs and SMB clients meet in one pipe'
 	@echo 'make bench         the benchmarks, ten minutes; results and plots go to build/bench (docs/PERFORMANCE.md)'

@@ -2,6 +2,7 @@
 // peer.cc: who is at the other end of a session's socket.
 #include "peer.hpp"
 
+#include "glue/uninterrupted.hpp"
 #include "session/process.hpp"
 
 #include <poll.h>
@@ -30,7 +31,7 @@ constexpr int so_peerpidfd = SO_PEERPIDFD;
 bool hung_up(int socket)
 {
     pollfd state{socket, POLLRDHUP, 0};
-    return ::poll(&state, 1, 0) != 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
+    return glue::uninterrupted([&] { return ::poll(&state, 1, 0); }) != 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 glue::UniqueFd process_descriptor(int socket, pid_t process)

@@ -39,14 +39,15 @@ bool trusted_directory(const std::string& directory, bool root_only, uid_t& owne
     return good_owner && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-bool trusted_listener(int socket, bool root_only, uid_t directory_owner)
+Status check_listener(int socket, bool root_only, uid_t directory_owner)
 {
     ucred peer{};
     socklen_t size = sizeof(peer);
     if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-        return false;
+        return status_from_errno(errno);
     }
-    return peer.uid == 0 || (!root_only && (peer.uid == ::geteuid() || peer.uid == directory_owner));
+    const bool is_trusted = peer.uid == 0 || (!root_only && (peer.uid == ::geteuid() || peer.uid == directory_owner));
+    return is_trusted ? Status::success : Status::access_denied;
 }
 
 } // namespace
@@ -110,8 +111,8 @@ Result<glue::UniqueFd> connect_to_broker(const std::string& directory, bool root
         }) != 0) {
         return errno == EAGAIN ? Status::pending : status_from_errno(errno);
     }
-    if (!trusted_listener(socket.get(), root_only, owner)) {
-        return Status::access_denied;
+    if (const Status status = check_listener(socket.get(), root_only, owner); status != Status::success) {
+        return status;
     }
     return socket;
 }

@@ -14,16 +14,26 @@
 namespace ntpipe::session {
 namespace {
 
+constexpr unsigned most_tries = 100;
 constexpr unsigned most_in_vain = 10;
 constexpr std::uint64_t longest_way = 200'000; ///< nanoseconds: two programs that answer each other are faster
 
 } // namespace
 
-// When the socket is full the other end has a byte to read already; when it is gone, it hears nothing.
+// When the socket is full the other end has a byte to read already; when it is gone, it hears nothing. When the system has no memory for
+// a byte, and does not get any soon, both ends must know that the connection is of no use: else they might wait for ever.
 void DoorbellSocket::ring()
 {
     const char byte = 0;
-    (void)glue::uninterrupted([&] { return ::send(socket_.get(), &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL); });
+    for (unsigned tries = 0; tries < most_tries; ++tries) {
+        const ssize_t sent =
+            glue::uninterrupted([&] { return ::send(socket_.get(), &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL); });
+        if (sent >= 0 || (errno != ENOBUFS && errno != ENOMEM)) {
+            return;
+        }
+        (void)::sched_yield();
+    }
+    (void)::shutdown(socket_.get(), SHUT_RDWR);
 }
 
 bool DoorbellSocket::answer()

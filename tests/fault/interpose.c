@@ -4,13 +4,13 @@
 //   NTPIPE_FAULT_AT=N       the Nth call from when it is armed fails, as if the system had nothing left; 0: none, they are only counted
 //   NTPIPE_FAULT_KIND=K     only these calls count: memory, system, or the name of one
 //   NTPIPE_FAULT_FOREVER=1  from the Nth on all fail
-//   NTPIPE_FAULT_EVERY=N    every Nth call that may be interrupted is
-//   NTPIPE_FAULT_IN=A:B     only calls that come, however indirectly, from an object whose file name contains A or B
+//   NTPIPE_FAULT_EVERY=N    of the calls that may be interrupted one of N is; NTPIPE_FAULT_SEED chooses, so that none is each time the same
+//   NTPIPE_FAULT_IN=A:B     only calls of an object whose file name contains A or B, those that talloc and the like make for it included
 //   NTPIPE_FAULT_ARMED=0    it is armed by ntpipe_fault_arm(), or by SIGRTMIN+7 (N is the signal's value, if it has one), and not by the
 //                           start of the program
-//   NTPIPE_FAULT_LOG=FILE   gets a line for each call that failed
-//
-// Besides it counts what is allocated and not freed.
+//   NTPIPE_FAULT_LOG=FILE   gets a line for each call that failed, and where it came from
+//   NTPIPE_FAULT_STATE=FILE gets a line for each such signal: the process, how many calls there were since the one before, how many failed,
+//                           and how many blocks of memory there are that were allocated (by those objects) and not freed
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -49,25 +49,30 @@ enum kind { memory, sys };
 static atomic_long calls;
 static atomic_long interruptible;
 static atomic_long at = -1; ///< -1: not armed
+static atomic_long failed;
 static long every;
+static unsigned long seed;
 static bool forever;
 static const char* only;
 static const char* within;
 static const char* log_path;
+static const char* state_path;
 static __thread bool busy; ///< in here
 
 // ---- where a call comes from ----
 
-enum { most_ranges = 64, deepest = 48 };
+enum { most_ranges = 256, deepest = 48 };
+enum owner { wanted, neutral };
 static struct {
     uintptr_t begin, end;
+    enum owner owner;
 } ranges[most_ranges];
 static int range_count;
 
-static bool is_wanted(const char* path)
+static bool has_one_of(const char* path, const char* some)
 {
     char words[256];
-    snprintf(words, sizeof(words), "%s", within);
+    snprintf(words, sizeof(words), "%s", some);
     for (char *rest = words, *word; (word = strtok_r(rest, ":", &rest)) != NULL;) {
         if (strstr(path, word) != NULL) {
             return true;
@@ -80,13 +85,17 @@ static int note_object(struct dl_phdr_info* info, size_t size, void* data)
 {
     (void)size;
     (void)data;
-    const char* path = info->dlpi_name;
-    if (is_wanted(path[0] != '\0' ? path : program_invocation_name)) {
+    const char* path = info->dlpi_name[0] != '\0' ? info->dlpi_name : program_invocation_name;
+    const bool is_wanted = has_one_of(path, within);
+    if (is_wanted ||
+        has_one_of(path,
+                   "/libc.so:/libstdc++.so:/libgcc_s.so:/libtalloc.so:/libtevent.so:/libinterpose.so:/ld-linux")) {
         for (int i = 0; i < info->dlpi_phnum && range_count < most_ranges; ++i) {
             const ElfW(Phdr)* header = &info->dlpi_phdr[i];
             if (header->p_type == PT_LOAD && (header->p_flags & PF_X) != 0) {
                 ranges[range_count].begin = info->dlpi_addr + header->p_vaddr;
                 ranges[range_count].end = info->dlpi_addr + header->p_vaddr + header->p_memsz;
+                ranges[range_count].owner = is_wanted ? wanted : neutral;
                 ++range_count;
             }
         }
@@ -94,6 +103,7 @@ static int note_object(struct dl_phdr_info* info, size_t size, void* data)
     return 0;
 }
 
+// Who calls, or has something neutral call.
 static bool comes_from_there(void)
 {
     if (within == NULL) {
@@ -105,13 +115,28 @@ static bool comes_from_there(void)
     void* frames[deepest];
     const int depth = backtrace(frames, deepest);
     for (int i = 0; i < depth; ++i) {
-        for (int r = 0; r < range_count; ++r) {
-            if ((uintptr_t)frames[i] >= ranges[r].begin && (uintptr_t)frames[i] < ranges[r].end) {
-                return true;
-            }
+        int r = 0;
+        while (r < range_count && ((uintptr_t)frames[i] < ranges[r].begin || (uintptr_t)frames[i] >= ranges[r].end)) {
+            ++r;
+        }
+        if (r == range_count || ranges[r].owner == wanted) {
+            return r != range_count;
         }
     }
     return false;
+}
+
+static bool is_ours(void)
+{
+    if (busy || atomic_load(&at) < 0) {
+        return false;
+    }
+    const int saved = errno;
+    busy = true;
+    const bool result = comes_from_there();
+    busy = false;
+    errno = saved;
+    return result;
 }
 
 // ---- which call fails ----
@@ -141,40 +166,41 @@ static void report(const char* name, long number)
 
 static bool fails(const char* name, enum kind kind)
 {
-    if (busy || atomic_load(&at) < 0) {
-        return false;
-    }
     if (only != NULL && strcmp(only, kind == memory ? "memory" : "system") != 0 && strcmp(only, name) != 0) {
         return false;
     }
-    const int saved = errno;
-    bool result = false;
-    busy = true;
-    if (comes_from_there()) {
-        const long number = atomic_fetch_add(&calls, 1) + 1;
-        const long wanted = atomic_load(&at);
-        result = wanted > 0 && (number == wanted || (forever && number > wanted));
-        if (result) {
-            report(name, number);
-        }
+    if (!is_ours()) {
+        return false;
     }
-    busy = false;
+    const int saved = errno;
+    const long number = atomic_fetch_add(&calls, 1) + 1;
+    const long first = atomic_load(&at);
+    const bool result = first > 0 && (number == first || (forever && number > first));
+    if (result) {
+        busy = true;
+        atomic_fetch_add(&failed, 1);
+        report(name, number);
+        busy = false;
+    }
     errno = saved;
     return result;
 }
 
 static bool interrupted(void)
 {
-    if (every == 0 || busy || atomic_load(&at) < 0) {
+    if (every == 0 || !is_ours()) {
         return false;
     }
-    return atomic_fetch_add(&interruptible, 1) % every == every - 1;
+    unsigned long mixed = (seed + (unsigned long)atomic_fetch_add(&interruptible, 1)) * 0x9E3779B97F4A7C15U;
+    mixed = (mixed ^ mixed >> 29U) * 0xBF58476D1CE4E5B9U;
+    return (mixed >> 33U) % (unsigned long)every == 0;
 }
 
 VISIBLE void ntpipe_fault_arm(long number);
 VISIBLE void ntpipe_fault_arm(long number)
 {
     atomic_store(&calls, 0);
+    atomic_store(&failed, 0);
     atomic_store(&at, number);
 }
 
@@ -184,11 +210,30 @@ VISIBLE long ntpipe_fault_calls(void)
     return atomic_load(&calls);
 }
 
+static atomic_long live;
+
+static void say_state(void)
+{
+    char line[128];
+    const int length = snprintf(line, sizeof(line), "%d %ld %ld %ld\n", (int)getpid(), atomic_load(&calls),
+                                atomic_load(&failed), atomic_load(&live));
+    const int file = (int)syscall(SYS_openat, AT_FDCWD, state_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    (void)!syscall(SYS_write, file, line, (size_t)length);
+    syscall(SYS_close, file);
+}
+
 static void on_signal(int number, siginfo_t* info, void* context)
 {
     (void)number;
     (void)context;
+    const int saved = errno;
+    if (state_path != NULL) {
+        busy = true;
+        say_state();
+        busy = false;
+    }
     ntpipe_fault_arm(info->si_value.sival_int);
+    errno = saved;
 }
 
 __attribute__((constructor)) static void start(void)
@@ -196,10 +241,12 @@ __attribute__((constructor)) static void start(void)
     const char* text = getenv("NTPIPE_FAULT_AT");
     const char* armed = getenv("NTPIPE_FAULT_ARMED");
     every = getenv("NTPIPE_FAULT_EVERY") == NULL ? 0 : atol(getenv("NTPIPE_FAULT_EVERY"));
+    seed = getenv("NTPIPE_FAULT_SEED") == NULL ? 0 : (unsigned long)atol(getenv("NTPIPE_FAULT_SEED"));
     forever = getenv("NTPIPE_FAULT_FOREVER") != NULL;
     only = getenv("NTPIPE_FAULT_KIND");
     within = getenv("NTPIPE_FAULT_IN");
     log_path = getenv("NTPIPE_FAULT_LOG");
+    state_path = getenv("NTPIPE_FAULT_STATE");
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigaction(SIGRTMIN + 7, &action, NULL);
     void* frames[2];
@@ -213,7 +260,6 @@ __attribute__((constructor)) static void start(void)
 
 enum { slots = 1 << 20 };
 static _Atomic(uintptr_t)* table; ///< of blocks, at the place of their hash or behind
-static atomic_long live;
 
 static size_t slot_of(uintptr_t block)
 {
@@ -222,7 +268,7 @@ static size_t slot_of(uintptr_t block)
 
 static void* made(void* block)
 {
-    if (block == NULL || atomic_load(&at) < 0) {
+    if (block == NULL || !is_ours()) {
         return block;
     }
     if (table == NULL) {
@@ -333,11 +379,11 @@ VISIBLE void free(void* block)
         return real arguments;                                                                                         \
     }
 
-#define INTERRUPTIBLE(type, name, error, parameters, arguments)                                                        \
+#define INTERRUPTIBLE_IF(condition, type, name, error, parameters, arguments)                                          \
     VISIBLE type name parameters                                                                                       \
     {                                                                                                                  \
         REAL(name)                                                                                                     \
-        if (interrupted()) {                                                                                           \
+        if ((condition) && interrupted()) {                                                                            \
             errno = EINTR;                                                                                             \
             return (type) - 1;                                                                                         \
         }                                                                                                              \
@@ -347,6 +393,7 @@ VISIBLE void free(void* block)
         }                                                                                                              \
         return real arguments;                                                                                         \
     }
+#define INTERRUPTIBLE(...) INTERRUPTIBLE_IF(true, __VA_ARGS__)
 
 FAILING(int, socket, EMFILE, (int domain, int type, int protocol), (domain, type, protocol))
 FAILING(int, socketpair, EMFILE, (int domain, int type, int protocol, int pair[2]), (domain, type, protocol, pair))
@@ -373,8 +420,8 @@ INTERRUPTIBLE(ssize_t, send, ENOBUFS, (int fd, const void* bytes, size_t size, i
 INTERRUPTIBLE(ssize_t, recv, ENOMEM, (int fd, void* bytes, size_t size, int flags), (fd, bytes, size, flags))
 INTERRUPTIBLE(ssize_t, read, EIO, (int fd, void* bytes, size_t size), (fd, bytes, size))
 INTERRUPTIBLE(ssize_t, write, ENOSPC, (int fd, const void* bytes, size_t size), (fd, bytes, size))
-INTERRUPTIBLE(int, epoll_wait, EINTR, (int set, struct epoll_event* events, int most, int timeout),
-              (set, events, most, timeout))
+INTERRUPTIBLE_IF(timeout != 0, int, epoll_wait, EINTR, (int set, struct epoll_event* events, int most, int timeout),
+                 (set, events, most, timeout))
 INTERRUPTIBLE(int, poll, ENOMEM, (struct pollfd * all, nfds_t count, int timeout), (all, count, timeout))
 
 VISIBLE int eventfd(unsigned initial, int flags);

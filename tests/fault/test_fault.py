@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """test_fault.py: whatever the system refuses, once or for a while, nobody crashes, hangs, leaks, or says what is not so.
 
-NTPIPE_FAULT=1: also the tests in which each call fails once; of all that could, each run tries some, others each time. NTPIPE_FAULT_ALL=1:
-all of them. What is not decided yet: where a test waits for ever although nobody could know better (a server whose hand-over failed
-listens on, and the client that it was is gone).
+Of all calls that could fail each run tries some, others each time; `make fault` (NTPIPE_FAULT_ALL=1) tries all of them.
 """
 import ctypes
 import os
@@ -20,7 +18,6 @@ from conformance import vocabulary as nt
 from system.conftest import own_place
 
 ALL = bool(os.environ.get("NTPIPE_FAULT_ALL"))
-on_demand = pytest.mark.skipif(not ALL and "NTPIPE_FAULT" not in os.environ, reason="runs on demand, NTPIPE_FAULT=1: some of it is not decided yet")
 # So many of the calls of each kind are tried.
 SAMPLE = 12
 MOST = 100000
@@ -89,7 +86,6 @@ def faults(build):
         each.remove()
 
 
-@on_demand
 @pytest.mark.timeout(0 if ALL else 300)
 @pytest.mark.parametrize("kind", ["memory", "system"])
 def test_a_program(place, faults, kind):
@@ -97,7 +93,6 @@ def test_a_program(place, faults, kind):
     print(faults(kind).sample(place.directory))
 
 
-@on_demand
 @pytest.mark.timeout(0 if ALL else 300)
 @pytest.mark.parametrize("kind", ["memory", "system"])
 def test_the_broker(place, faults, kind):
@@ -111,10 +106,9 @@ def test_the_broker(place, faults, kind):
     assert [listing["name"] for listing in other.call("list")["listings"]] == ["witness"]
 
 
-@on_demand
 def test_everything_is_interrupted(place, faults):
-    """Every second system call that may be, is."""
-    interrupted = faults("nothing", NTPIPE_FAULT_EVERY="2")
+    """Every second system call that may be, is: in the broker and in a program."""
+    interrupted = faults("nothing", NTPIPE_FAULT_EVERY="2", NTPIPE_FAULT_SEED=str(random.getrandbits(31)))
     interrupted.environment["NTPIPE_FAULT_ARMED"] = "1"
     place.broker(env=interrupted.environment)
     interrupted.play(place.directory, 1, 0, 1)
@@ -154,6 +148,23 @@ def fill(native, most=5000):
     raise AssertionError("there is no limit")
 
 
+def test_no_memory_to_ring(place, faults):
+    """Both ends hear of it; what was written before can be read."""
+    ringing = faults("send", NTPIPE_FAULT_FOREVER="1")
+    place.broker()
+    server = place.native()
+    client = place.native(popen={"env": ringing.environment})
+    server_end = server.made("create", "ring")
+    client_end = client.made("open", "ring")
+    reading = server.start("read", end=server_end, length=100)
+    assert server.agent.answer(reading).pending
+    arm(client, 1)
+    assert client.call("write", end=client_end, data=b"heard").status == nt.SUCCESS
+    assert server.agent.await_answer(reading).bytes() == b"heard"
+    assert server.call("read", end=server_end, length=100).status == nt.PIPE_BROKEN
+    assert client.call("read", end=client_end, length=100).status == nt.PIPE_BROKEN
+
+
 def test_the_broker_has_no_descriptors_left(place):
     broker = place.broker()
     server, server_end, client, client_end = place.pair("old")
@@ -168,22 +179,22 @@ def test_the_broker_has_no_descriptors_left(place):
     place.native()
 
 
-@on_demand
 def test_the_broker_has_no_memory_left(place):
+    """Who wants more is told so; who has something keeps it; what is given back can be had again."""
     broker = place.broker()
     server, server_end, client, client_end = place.pair("old")
     greedy = place.native()
     ping(greedy)
     used = int(next(line for line in open(f"/proc/{broker.pid}/status") if line.startswith("VmSize")).split()[1]) * 1024
-    resource.prlimit(broker.pid, resource.RLIMIT_AS, (used + (6 << 20), resource.RLIM_INFINITY))
-    for number in range(3000):
-        greedy.agent.send("create", session=greedy.session, name=f"fill{number}" + "x" * 20000)
+    resource.prlimit(broker.pid, resource.RLIMIT_AS, (used + (4 << 20), resource.RLIM_INFINITY))
+    count, status = fill(greedy)
+    assert count > 0 and status in (nt.NO_MEMORY, nt.INSUFFICIENT_RESOURCES), hex(status)
     assert client.call("write", end=client_end, data=b"through").status == nt.SUCCESS
     assert server.call("read", end=server_end, length=100).bytes() == b"through"
     greedy.agent.stop()
-    resource.prlimit(broker.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     await_success(lambda: client.call("create", name="again").status)
-    assert broker.process.poll() is None
+    assert client.call("open", name="again").status == nt.SUCCESS
+    place.native()
 
 
 def await_success(call):
