@@ -12,6 +12,13 @@ Complain to_log(const char* option)
     return [option](const std::string& fault) { smbd::log_error(std::string(option) + ": " + fault); };
 }
 
+// What the system may have again the next time.
+bool is_shortage(Status status)
+{
+    return status == Status::no_memory || status == Status::insufficient_resources ||
+           status == Status::too_many_opened_files;
+}
+
 } // namespace
 
 Gateway::~Gateway()
@@ -24,7 +31,6 @@ void Gateway::use(const smbd::Settings& settings)
     if (known_settings_ == settings) {
         return;
     }
-    known_settings_ = settings;
     unusable_ = complained_ = false;
     if (settings_.directory != settings.directory) {
         disconnect();
@@ -33,6 +39,7 @@ void Gateway::use(const smbd::Settings& settings)
     exports_ = Exports::parse(settings_.exports, to_log("ntpipe:export"));
     samba_names_ = SambaNames::except(settings_.overrides, to_log("ntpipe:override"));
     null_session_pipes_ = NullSessionPipes::parse(settings_.null_session_pipes, to_log("ntpipe:null session pipes"));
+    known_settings_ = settings; // now that all of them are in use
 }
 
 bool Gateway::concerns(const std::string& name) const
@@ -83,10 +90,10 @@ bool Gateway::connect()
     const Status status = open_session();
     if (status != Status::success) {
         disconnect();
-        unusable_ = true; // until smb.conf changes
+        unusable_ = !is_shortage(status); // until smb.conf changes
         complain(status);
     }
-    return !unusable_;
+    return status == Status::success;
 }
 
 Status Gateway::open_session()

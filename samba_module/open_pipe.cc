@@ -5,6 +5,7 @@
 #include "request.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace ntpipe::samba {
@@ -52,10 +53,8 @@ void end_question(const Question& question, Status status)
     }
 }
 
-// As a callback of either step.
-void step_done(tevent_req* inner)
+void take_step(Question& question, tevent_req* inner)
 {
-    auto& question = *static_cast<Question*>(tevent_req_callback_data_void(inner));
     Status status = Status::success;
     if (question.asked) {
         status = question.take(inner);
@@ -70,6 +69,17 @@ void step_done(tevent_req* inner)
         return;
     }
     continue_question(question);
+}
+
+// As a callback of either step.
+void step_done(tevent_req* inner)
+{
+    auto& question = *static_cast<Question*>(tevent_req_callback_data_void(inner));
+    try {
+        take_step(question, inner);
+    } catch (const std::bad_alloc&) {
+        end_question(question, Status::no_memory);
+    }
 }
 
 void wait_for(Question& question, tevent_req* inner)

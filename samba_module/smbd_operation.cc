@@ -2,6 +2,8 @@
 // smbd_operation.cc: how a request of ours waits, and the one way in which it ends.
 #include "smbd_operation.hpp"
 
+#include <new>
+
 namespace ntpipe::samba::smbd {
 
 void Operation::await(glue::List<Operation>& list)
@@ -20,7 +22,11 @@ void Operation::give_up(Status status)
 void Operation::inner_done(tevent_req* inner)
 {
     auto& operation = *static_cast<Operation*>(tevent_req_callback_data_void(inner));
-    operation.receive();
+    try {
+        operation.receive();
+    } catch (const std::bad_alloc&) {
+        operation.give_up(Status::no_memory);
+    }
     if (operation.outcome() == Status::pending) {
         tevent_req_set_callback(operation.inner(), inner_done, &operation);
         return;

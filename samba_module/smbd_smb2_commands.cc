@@ -91,27 +91,25 @@ bool has_size(smbd_smb2_request* request, const smb2::Command& command)
 
 NTSTATUS process_wait(smbd_smb2_request* request, Gateway& gateway)
 {
-    return guarded(request, [&] {
-        ExchangeOperation* operation = make_operation(request, smb2::wait_command);
-        if (operation == nullptr) {
-            return answer_error(request, Status::no_memory);
-        }
-        Exchange& exchange = operation->exchange();
-        if (!operation->decode()) {
-            return operation->answer();
-        }
-        if (!gateway.concerns(exchange.wanted.name)) {
-            talloc_free(operation);
-            return smbd_smb2_request_process_ioctl(request);
-        }
-        exchange.gateway = &gateway;
-        exchange.wanted.identity = identity_of(operation, caller_of(request));
-        if (exchange.wanted.identity == nullptr) {
-            exchange.status = Status::no_memory;
-            return operation->answer();
-        }
-        return operation->start(operations_without_handle());
-    });
+    ExchangeOperation* operation = make_operation(request, smb2::wait_command);
+    if (operation == nullptr) {
+        return answer_error(request, Status::no_memory);
+    }
+    Exchange& exchange = operation->exchange();
+    if (!operation->decode()) {
+        return operation->answer();
+    }
+    if (!gateway.concerns(exchange.wanted.name)) {
+        talloc_free(operation);
+        return smbd_smb2_request_process_ioctl(request);
+    }
+    exchange.gateway = &gateway;
+    exchange.wanted.identity = identity_of(operation, caller_of(request));
+    if (exchange.wanted.identity == nullptr) {
+        exchange.status = Status::no_memory;
+        return operation->answer();
+    }
+    return operation->start(operations_without_handle());
 }
 
 } // namespace
@@ -132,13 +130,14 @@ NTSTATUS process_ioctl(smbd_smb2_request* request)
 {
     const bool is_wait =
         is_for_pipes(request) && has_size(request, smb2::wait_command) && smb2::is_wait(message_of(request).body);
-    if (is_wait && lp_nt_pipe_support()) {
-        Gateway* gateway = gateway_for(request->xconn);
-        if (gateway != nullptr) {
-            return process_wait(request, *gateway);
-        }
+    if (!is_wait || !lp_nt_pipe_support()) {
+        return process_command(request, smb2::code_ioctl, smbd_smb2_request_process_ioctl);
     }
-    return process_command(request, smb2::code_ioctl, smbd_smb2_request_process_ioctl);
+    return guarded(request, [&] {
+        Gateway* gateway = gateway_for(request->xconn);
+        return gateway != nullptr ? process_wait(request, *gateway)
+                                  : process_command(request, smb2::code_ioctl, smbd_smb2_request_process_ioctl);
+    });
 }
 
 } // namespace ntpipe::samba::smbd

@@ -203,11 +203,11 @@ Way way_of(smbd_smb2_request* request, Gateway& gateway, smb2::Create& create)
 
 NTSTATUS process_create(smbd_smb2_request* request)
 {
-    Gateway* gateway = is_for_pipes(request) ? gateway_for(request->xconn) : nullptr;
-    if (gateway == nullptr) {
-        return smbd_smb2_request_process_create(request);
-    }
     return guarded(request, [&] {
+        Gateway* gateway = is_for_pipes(request) ? gateway_for(request->xconn) : nullptr;
+        if (gateway == nullptr) {
+            return smbd_smb2_request_process_create(request);
+        }
         smb2::Create create;
         const Way way = way_of(request, *gateway, create);
         if (way == Way::to_samba) {

@@ -2,7 +2,7 @@
 // names.cc: the C API: listing and watching names; security descriptors as text.
 #include "api/objects_internal.hpp"
 
-#include "name/samba_names.hpp"
+#include "name/comparison.hpp"
 #include "security/sddl.hpp"
 
 using namespace ntpipe;
@@ -123,8 +123,7 @@ bool ntpipe_name_is_sambas(const char* name)
 {
     bool is_sambas = false;
     (void)guarded([&] {
-        const auto parsed = name::parse_bare(name);
-        is_sambas = parsed && name::is_samba_name(parsed->folded);
+        is_sambas = name::spells_samba_name(name);
         return Status::success;
     });
     return is_sambas;
@@ -134,10 +133,7 @@ bool ntpipe_name_matches(const char* pattern, const char* name)
 {
     bool matches = false;
     (void)guarded([&] {
-        std::u16string wide_pattern;
-        std::u16string wide_name;
-        matches = name::to_utf16(pattern, wide_pattern) && name::to_utf16(name, wide_name) &&
-                  name::matches(name::fold(wide_pattern), name::fold(wide_name));
+        matches = name::spelling_matches(pattern, name);
         return Status::success;
     });
     return matches;

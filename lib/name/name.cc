@@ -2,9 +2,12 @@
 // name.cc: pipe names.
 #include "name/name.hpp"
 
+#include "name/comparison.hpp"
+#include "name/samba_names.hpp"
 #include "name/upcase_table.hpp"
 
 #include <array>
+#include <memory_resource>
 #include <vector>
 
 namespace ntpipe::name {
@@ -107,23 +110,8 @@ bool is_low_surrogate(char32_t code)
     return code >= first_low_surrogate && code <= last_surrogate;
 }
 
-// `path_overhead`: characters of the prefix with which the name was given.
-Result<Name> make_name(std::string_view spelling, std::size_t path_overhead)
-{
-    Name name;
-    std::u16string wide;
-    if (spelling.empty() || spelling.find('\0') != std::string_view::npos || !to_utf16(spelling, wide) ||
-        (wide.size() + path_overhead) * sizeof(char16_t) > maximum_path_size) {
-        return Status::object_name_invalid;
-    }
-    name.spelling = spelling;
-    name.folded = fold(wide);
-    return name;
-}
-
-} // namespace
-
-bool to_utf16(std::string_view text, std::u16string& wide)
+template <typename String>
+bool decode(std::string_view text, String& wide)
 {
     wide.clear();
     wide.reserve(text.size());
@@ -145,6 +133,53 @@ bool to_utf16(std::string_view text, std::u16string& wide)
     return true;
 }
 
+template <typename String>
+void fold_in_place(String& text)
+{
+    for (char16_t& c : text) {
+        c = upcase(c);
+    }
+}
+
+/// Where a name is folded that is only looked at.
+class Folded {
+public:
+    /// False: it is not UTF-8.
+    [[nodiscard]] bool take(std::string_view spelling)
+    {
+        const bool is_good = decode(spelling, text_);
+        fold_in_place(text_);
+        return is_good;
+    }
+    [[nodiscard]] std::u16string_view text() const { return text_; }
+
+private:
+    std::array<std::byte, 1024> place_;
+    std::pmr::monotonic_buffer_resource memory_{place_.data(), place_.size()};
+    std::pmr::u16string text_{&memory_};
+};
+
+// `path_overhead`: characters of the prefix with which the name was given.
+Result<Name> make_name(std::string_view spelling, std::size_t path_overhead)
+{
+    Name name;
+    std::u16string wide;
+    if (spelling.empty() || spelling.find('\0') != std::string_view::npos || !to_utf16(spelling, wide) ||
+        (wide.size() + path_overhead) * sizeof(char16_t) > maximum_path_size) {
+        return Status::object_name_invalid;
+    }
+    name.spelling = spelling;
+    name.folded = fold(wide);
+    return name;
+}
+
+} // namespace
+
+bool to_utf16(std::string_view text, std::u16string& wide)
+{
+    return decode(text, wide);
+}
+
 std::string to_utf8(std::u16string_view wide)
 {
     std::string text;
@@ -162,9 +197,7 @@ std::string to_utf8(std::u16string_view wide)
 std::u16string fold(std::u16string_view text)
 {
     std::u16string folded(text);
-    for (char16_t& c : folded) {
-        c = upcase(c);
-    }
+    fold_in_place(folded);
     return folded;
 }
 
@@ -273,6 +306,19 @@ bool matches(std::u16string_view pattern, std::u16string_view text)
         ++p;
     }
     return p == pattern.size();
+}
+
+bool spelling_matches(std::string_view pattern, std::string_view text)
+{
+    Folded folded_pattern;
+    Folded folded_text;
+    return folded_pattern.take(pattern) && folded_text.take(text) && matches(folded_pattern.text(), folded_text.text());
+}
+
+bool spells_samba_name(std::string_view text)
+{
+    Folded folded;
+    return folded.take(text) && is_samba_name(folded.text());
 }
 
 } // namespace ntpipe::name

@@ -2,6 +2,8 @@
 // packet_socket.cc: packets with descriptors over a SOCK_SEQPACKET socket that never blocks.
 #include "session/packet_socket.hpp"
 
+#include "glue/uninterrupted.hpp"
+
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -71,30 +73,37 @@ PacketSocket::Sent PacketSocket::send_now(const wire::Packet& packet)
         }
     }
     must_pause_ = false;
-    for (;;) {
-        if (::sendmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
-            note_under_way(packet);
-            return Sent::all;
-        }
-        if (errno != EINTR) {
-            must_pause_ = errno == ETOOMANYREFS || errno == ENOBUFS;
-            return must_wait(errno) ? Sent::queued : Sent::broken;
-        }
+    const bool is_noted = note_under_way(packet); // before, as it needs memory
+    if (glue::uninterrupted([&] { return ::sendmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL); }) >= 0) {
+        return Sent::all;
     }
+    const int error = errno;
+    if (is_noted) {
+        forget_newest();
+    }
+    must_pause_ = error == ETOOMANYREFS || error == ENOBUFS;
+    return must_wait(error) ? Sent::queued : Sent::broken;
 }
 
-void PacketSocket::note_under_way(const wire::Packet& packet)
+bool PacketSocket::note_under_way(const wire::Packet& packet)
 {
     constexpr std::size_t least_overhead = 256; // of a packet in the kernel: what describes it, and its place in a page
     constexpr std::size_t often_enough = 64;
     if (packet.descriptors.empty() && under_way_.empty()) {
-        return; // does not matter
+        return false;
+    }
+    if (under_way_.size() % often_enough == often_enough - 1) {
+        look_what_was_read();
     }
     under_way_.push_back({packet.bytes.size() + least_overhead, packet.descriptors.size()});
     descriptors_under_way_ += packet.descriptors.size();
-    if (under_way_.size() % often_enough == 0) {
-        look_what_was_read();
-    }
+    return true;
+}
+
+void PacketSocket::forget_newest()
+{
+    descriptors_under_way_ -= under_way_.back().descriptors;
+    under_way_.pop_back();
 }
 
 // The kernel tells how many bytes have not been read, counted with its overhead. Packets are read in order, so those are the

@@ -47,7 +47,9 @@ public:
 
 private:
     [[nodiscard]] Sent send_now(const wire::Packet& packet);
-    void note_under_way(const wire::Packet& packet);
+    /// False: it does not matter.
+    [[nodiscard]] bool note_under_way(const wire::Packet& packet);
+    void forget_newest();
     void look_what_was_read();
 
     glue::UniqueFd socket_;

@@ -48,10 +48,15 @@ Session::Pending& Session::add_request(Request& request, std::function<wire::Mes
     pending.answered = std::move(answered);
     pending.since = since;
     Pending& added = requests_.emplace(id, std::move(pending)).first->second;
-    if (state_ == State::open) {
-        send_requests();
-    } else if (state_ == State::idle) {
+    if (state_ == State::idle) {
         connect_soon_.schedule();
+    } else if (state_ == State::open) {
+        try {
+            send_requests();
+        } catch (const std::bad_alloc&) {
+            abandon(request); // who hears of it does not wait
+            throw;
+        }
     }
     return added;
 }
@@ -65,16 +70,16 @@ void Session::send_requests()
             requests_.erase(std::prev(it));
             complete(*request, Status::not_supported);
         } else if (!pending.sent && pending.make) {
+            const bool is_broken = !send(pending.make());
             pending.sent = true;
-            if (!send(pending.make())) {
+            if (is_broken) {
                 return; // lost: the socket says so, and all is sent anew
             }
         }
     }
     if (!watchers_.empty() && !watching_) {
-        watching_ = next_request_++;
         wire::Watch message;
-        message.request = *watching_;
+        message.request = next_request_++;
         Pending pending;
         pending.sent = true;
         pending.answered = [this](wire::Message& answer) {
@@ -87,8 +92,14 @@ void Session::send_requests()
                 watcher->complete();
             }
         };
-        requests_.emplace(*watching_, std::move(pending));
-        (void)send(std::move(message));
+        const auto added = requests_.emplace(message.request, std::move(pending)).first;
+        try {
+            (void)send(std::move(message));
+            watching_ = added->first;
+        } catch (const std::bad_alloc&) {
+            requests_.erase(added);
+            throw;
+        }
     }
 }
 
