@@ -371,6 +371,9 @@ void Broker::set_timer()
 
 void Broker::carry_out(space::Connect& connect)
 {
+    if (Client* client = find(connect.client)) {
+        client->opens.erase(connect.request);
+    }
     const Status status = hand_over(connect);
     if (status == Status::success) {
         return;
@@ -390,7 +393,8 @@ void Broker::carry_out(space::Connect& connect)
 
 void Broker::carry_out(space::Answer& answer)
 {
-    if (open_requests_.erase({answer.session, answer.request}) != 0) {
+    Client* client = find(answer.session);
+    if (client != nullptr && client->opens.erase(answer.request) != 0) {
         wire::Opened message;
         message.request = answer.request;
         message.status = raw(answer.status);

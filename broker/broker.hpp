@@ -98,6 +98,7 @@ private:
         bool backlogged = false;   ///< nothing is read from it until it has read
         bool wants_to_write = false;
         std::set<wire::Id16> connections; ///< that it has an end of
+        std::set<std::uint64_t> opens;    ///< requests that are answered with OPENED, not DONE
         explicit Client(glue::UniqueFd descriptor) : socket(std::move(descriptor)) {}
     };
 
@@ -257,7 +258,6 @@ private:
     std::unordered_map<space::PipeId, Page> pages_;
     Connections connections_;
     std::map<std::pair<space::SessionId, std::uint64_t>, wire::Create> waiting_creates_;
-    std::set<std::pair<space::SessionId, std::uint64_t>> open_requests_; ///< answered with OPENED, not DONE
     std::map<std::pair<space::PipeId, std::uint32_t>, std::pair<glue::UniqueFd, std::unique_ptr<glue::Loop::Watch>>>
         expected_servers_;
     std::map<std::uint32_t, std::pair<glue::UniqueFd, std::unique_ptr<glue::Loop::Watch>>>

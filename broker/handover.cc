@@ -193,7 +193,6 @@ Status Broker::hand_over(const space::Connect& connect)
     connections_.emplace(id, std::move(connection));
     server->connections.insert(id);
     client->connections.insert(id);
-    open_requests_.erase({connect.client, connect.request});
     send(connect.server, std::move(connected));
     send(connect.client, std::move(opened));
     return Status::success;

@@ -241,7 +241,7 @@ bool Broker::on(Client& client, wire::Open& message)
     parameters.impersonation_level = message.impersonation_level;
     parameters.dynamic_tracking = message.dynamic_tracking;
     parameters.effective_only = message.effective_only;
-    open_requests_.insert({client.id, message.request});
+    client.opens.insert(message.request);
     namespace_.open(client.id, message.request, parameters);
     return true;
 }

@@ -139,6 +139,18 @@ def test_requests(place, limited):
     assert used(place, GAMES, "requests") == 0
 
 
+def test_a_refused_open_leaves_nothing(place, limited):
+    """Its number may be used again, also for what has another answer."""
+    limited("[per user]\nmemory = 1M\n")
+    place.native().made("create", "large", sddl=EVERYBODY, inbound_quota=200000, outbound_quota=200000)
+    with control.Connection(place.directory) as root:
+        root.send(control.open_pipe("large", request=7, identity=remote(GAMES)))
+        code, fields = root.receive()
+        assert code == control.OPENED and int.from_bytes(fields[8:12], "little") == QUOTA_EXCEEDED
+        root.send(control.wait("large", request=7))
+        assert root.receive() == (control.DONE, control.u64(7) + control.u32(nt.SUCCESS))
+
+
 def test_sessions(place, limited):
     limited("[per user]\nsessions = 2\n")
     first, second, third = (of(place, GAMES) for _ in range(3))
