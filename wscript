@@ -61,6 +61,8 @@ def configure(conf):
         conf.recurse(name, mandatory=False)
     if conf.env.FUZZ:
         conf.recurse("broker")
+        if conf.env.WITH_SAMBA_MODULE:
+            conf.recurse("samba_module")
 
 
 def use_clang(conf):

@@ -6,9 +6,69 @@ Writes the seeds in tests/fuzz/corpus anew: inputs that reach what a fuzzer woul
 """
 import os
 import struct
+import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+from spec_peer import codec  # noqa: E402: found through the path just set
+
 EVERYBODY = bytes.fromhex("0100048000000000000000000000000014000000" "02001c000100000000001400ff011f00010100000000000100000000")
+
+
+def number(index):
+    """In a message to the broker: a number that it has told."""
+    return int.from_bytes(bytes([index]) + b"\xf6" * 7, "little")
+
+
+def connection(index):
+    return bytes([index]) + b"\xf5" * 15
+
+
+def say(client, message, descriptors=(), /, **values):
+    """A step of fuzz_broker: `descriptors` are (index, kind)."""
+    body = codec.fields(message, **values)
+    mask = sum(1 << index for index, _ in descriptors)
+    return bytes([client, codec.code_of(message), mask, *(kind for _, kind in descriptors)]) + struct.pack("<H", len(body)) + body
+
+
+def create(client, handle=5, **more):
+    return say(client, "CREATE", **{"request": 7, "handle": handle, "name": "seed", "desired_access": 0xC0000000, "share_access": 3,
+                                    "disposition": 3, "type": 1, "maximum_instances": 3, "inbound_quota": 100, "outbound_quota": 100,
+                                    "default_timeout": -1, "secret": bytes(16), **more})  # fmt: skip
+
+
+def open_pipe(client, **more):
+    return say(client, "OPEN", **{"request": 8, "name": "seed", "desired_access": 0xC0000000, "disposition": 1, **more})
+
+
+IDENTITY = {"sids": ["S-1-5-21-1-2-3-500", "S-1-1-0"], "uid": 1000, "gid": 100, "flags": 1, "account": "a", "authorization": b"x"}
+GATEWAY = {"request": 9, "gateway": 3, "number": b"g" * 16, "label": "seed", "flags": 3, "deadline": 10**9}
+
+
+def broker():
+    pair = create(1, descriptor=EVERYBODY) + open_pipe(1)
+    gateway = say(0, "GATEWAY", **GATEWAY)
+    served = create(0, 70, gateway=3, question=number(0))
+    yield "pair", pair
+    yield "held", pair + say(1, "TAKEN") + say(1, "OVERFLOW", connection=connection(1), size=65536) + say(1, "RELEASED", connection=connection(1))
+    yield "listening", pair + say(1, "RELEASED", connection=connection(1), side=1) + say(1, "DISCONNECTED", handle=5) + say(1, "LISTENING", handle=5, period=2) + say(1, "CLOSED", handle=5)
+    yield "waits", say(2, "WAIT", request=3, name="seed", timeout=5 * 10**9) + create(1, scope=1) + create(2) + say(2, "CANCEL", request=3)
+    yield "stated", create(0) + open_pipe(0, identity=IDENTITY, impersonation_level=2, process_id=4) + say(0, "SET_CONTEXT", request=4, connection=connection(1), identity=IDENTITY)
+    yield "lists", create(0) + create(1, 6, name="other") + say(1, "LIST", request=2, pattern="*s*", reachable=True) + say(0, "WATCH", request=5) + say(2, "NOTIFY", request=6) + create(2, 9, name="third")
+    yield "security", pair + say(1, "SET_SECURITY", request=9, handle=5, information=4, descriptor=EVERYBODY) + say(1, "SET_SECURITY", request=9, connection=connection(1), information=4, descriptor=EVERYBODY)
+    yield "gateway", gateway + open_pipe(2, name="elsewhere") + served + say(0, "ANSWERED", question=number(0), status=0xC0000034) + say(0, "GATEWAY_GONE", gateway=3)
+    yield "offers", say(1, "GATEWAY", **{**GATEWAY, "flags": 7}) + say(1, "OFFER", request=4, gateway=3, present=True, names=["a", "b"]) + open_pipe(1, name="a") + say(1, "OFFER", request=4, gateway=3, names=["b"])
+    yield "alias", create(0) + say(0, "ALIAS", request=1, alias="nick", real="seed") + open_pipe(1, name="nick") + say(0, "ALIAS", request=1, alias="nick")
+    yield "returns", say(1, "COME_BACK", [(0, 4)], request=1, pipe=number(2), secret=connection(0), instances=[{"handle": 9, "state": 3, "period": 2}]) + say(1, "HELD", connection=connection(3), side=1, handle=9, pipe=number(2))
+    yield "returned", create(1) + say(1, "COME_BACK", [(0, 5)], request=1, pipe=number(0), secret=connection(0), instances=[{"handle": 9, "state": 2, "period": 2, "granted_access": 0x1F01FF}]) + say(1, "HELD", connection=connection(3), side=0, pipe=number(0))
+    yield "hello", say(3, "HELLO", magic=codec.MAGIC, lowest=0, highest=9, layout=1) + say(3, "PING", request=1) + bytes([3 + 4 * 13, 5, 0]) + b"abcde" + bytes([1 + 4 * 14]) + say(1, "PING", request=1)
+    restart, back = bytes([4 * 12, 0]), bytes([4 * 12, 1])
+    secret = connection(0)
+    yield "restart", create(1, secret=bytes(range(16))) + open_pipe(1) + restart + say(1, "COME_BACK", [(0, 5)], request=1, pipe=number(1), secret=secret, instances=[{"handle": 5, "state": 3, "period": 1, "granted_access": 0x1F01FF}]) + say(1, "HELD", connection=connection(1), side=1, handle=5, period=1, pipe=number(1))
+    yield "restarts", create(1) + back + create(1) + restart + create(0) + open_pipe(0) + back + say(0, "USAGE", request=1)
+    yield "lies", bytes([0x80 + 1, codec.code_of("CREATE"), 0, 1, 0, 3, 0]) + b"abc" + bytes([1])
+    yield "relative", create(1, name="") + open_pipe(1, name="", instance=5) + bytes([1 + 4 * 15]) + create(1, 6, name="x")
 
 
 def security():
@@ -72,8 +132,95 @@ def journal():
     yield "torn", entry(1, 1, b"a") + entry(1, 2, b"b")[:-3]
 
 
+def smb1():
+    def request(words, data=b"", unicode=False, count=None):
+        """Words are counted by the command's row unless `count` is given."""
+        head = b"" if count is None else bytes([count])
+        return head + bytes([unicode]) + struct.pack("<H", len(data)) + words + data
+
+    def command(code, words, data=b""):
+        return bytes([0, code, 0]) + request(words, data)
+
+    def transaction(kind, words, data):
+        return bytes([4, kind, len(words) // 2 + 0]) + request(words, data)
+
+    def trans(subcommand, parameters=b"", data=b"", max_data=600):
+        words = 16
+        begin = 32 + 1 + 2 * words + 2
+        body = b"\\PIPE\\seed\0" + parameters + data
+        at = begin + 11
+        fields = struct.pack("<HHHHBBHIHHHHHBB", len(parameters), len(data), 8, max_data, 0, 0, 0, 0, 0, len(parameters), at, len(data), at + len(parameters), 2, 0)
+        return transaction(0, fields + struct.pack("<HH", subcommand, 1), body)
+
+    def nt(function, setup, parameters, data):
+        words = 19 + len(setup) // 2
+        at = 32 + 1 + 2 * words + 2
+        fields = struct.pack("<BHIIIIIIIIBH", 0, 0, len(parameters), len(data), 8, 500, len(parameters), at, len(data), at + len(parameters), len(setup) // 2, function)
+        return transaction(2, fields + setup, parameters + data)
+
+    written = bytes([3, 0]) + struct.pack("<H", 50)
+    yield "read", b"\0" + written + command(4, bytes(10) + struct.pack("<HHI", 30, 1, 0) + bytes(6)) + command(1, struct.pack("<HHIH", 1, 20, 0, 0))
+    write = struct.pack("<HHHIIHHHHH", 0xFF, 0, 1, 0, 0, 8, 0, 0, 5, 32 + 1 + 24 + 2)
+    yield "write", b"\0" + command(5, write, b"hello") + command(5, write.replace(b"\x08\0", b"\x0c\0", 1), b"\x09\0abc") + command(5, write, b"more!") + command(2, struct.pack("<HHIH", 1, 2, 0, 0), b"\1\2\0ab")
+    for subcommand in (0x01, 0x11, 0x21, 0x22, 0x23, 0x26, 0x31, 0x36, 0x37, 0x53, 0x54):
+        yield f"trans{subcommand:02x}", b"\0" + written + trans(subcommand, b"\1\0", b"\3\0abc") + written
+    yield "set_file", b"\0" + transaction(1, struct.pack("<HHHHBBHIHHHHHBBH", 6, 8, 2, 100, 0, 0, 0, 0, 0, 6, 68, 8, 74, 1, 0, 8), bytes(1) + struct.pack("<HHH", 1, 1023, 0) + bytes(8))
+    yield "ioctl", b"\0" + written + nt(2, struct.pack("<IHBB", 0x11400C, 1, 1, 0), b"", b"") + nt(2, struct.pack("<IHBB", 0x11C017, 1, 1, 0), b"", b"question")
+    yield "security", b"\0" + nt(6, b"", struct.pack("<HHI", 1, 0, 7), b"") + nt(3, b"", struct.pack("<HHI", 1, 0, 4), EVERYBODY)
+    yield "opens", b"\0" + bytes([2, 0]) + request(bytes(30), b"\\PIPE\\a\0", count=15) + bytes([2, 1]) + request(bytes(48), "\\a".encode("utf-16-le") + b"\0\0", True, 24) + bytes([2, 2]) + request(b"", bytes(44) + struct.pack("<I", 4) + bytes(5) + b"\\abc", count=0)
+
+
+def smb2():
+    def command(index, body, data=b"", dialect=2):
+        return bytes([4, index, dialect]) + struct.pack("<H", len(data)) + body + data
+
+    written = bytes([1, 0]) + struct.pack("<H", 50)
+    file_id = bytes(16)
+    yield "read", b"\0" + written + command(1, struct.pack("<HBBIQ", 49, 0, 0, 30, 0) + file_id + bytes(16), b"\0")
+    yield "write", b"\0" + command(2, struct.pack("<HHIQ", 49, 112, 5, 0) + file_id + bytes(16), b"hello") + command(0, struct.pack("<HHI", 24, 0, 0) + file_id)
+
+    def ioctl(code, data):
+        return command(4, struct.pack("<HHI", 57, 0, code) + b"\xff" * 16 + struct.pack("<IIIIIIII", 120, len(data), 0, 0, 0, 500, 1, 0), data or b"\0")
+
+    yield "peek", b"\0" + written + ioctl(0x11400C, b"") + ioctl(0x11C017, b"question") + ioctl(0x110018, struct.pack("<qIBB", -10000, 8, 1, 0) + "seed".encode("utf-16-le"))
+    for kind, classes in ((1, (4, 5, 9, 18, 23, 24)), (2, (1, 5)), (3, (0,))):
+        queries = [command(6, struct.pack("<HBBIHHIII", 41, kind, number_, 500, 0, 0, 0, 7, 0) + file_id, b"\0") for number_ in classes]
+        yield f"query{kind}", b"\0" + b"".join(queries)
+    yield "set", b"\0" + command(7, struct.pack("<HBBIHHI", 33, 1, 23, 8, 96, 0, 0) + file_id, bytes(8)) + command(7, struct.pack("<HBBIHHI", 33, 3, 0, len(EVERYBODY), 96, 0, 4) + file_id, EVERYBODY)
+    name = "seed".encode("utf-16-le")
+    yield "create", b"\0" + bytes([0, 2]) + struct.pack("<H", 8) + bytes(44) + struct.pack("<HHII", 120, len(name), 0, 0) + name
+
+
+# A request of named_pipe_auth, level 7, for root, as Samba 4.17 makes it.
+NPA_REQUEST = bytes.fromhex(
+    "000001f54e50414d070000000700000001000000000002000400020000000000080002000c0002000000000010000200030000000000000003000000"
+    "766d00000300000000000000030000003a3a0000030000000000000003000000766d00000300000000000000030000003a3a00001400020000000000"
+    "180002001c00020020000200240002000000000000000000000000004c89b87f7c4dd147888a9cbc424b5ffe00000000060000000600000001020000"
+    "000000160100000000000000010200000000001602000000000000000101000000000001000000000101000000000005020000000101000000000005"
+    "0b00000001020000000000162485a9790000000000000000000000000000000000000000010000000000000000000000000000000000000001000000"
+    "0000000000000000000000002800020000000000000000002c0002000000000000000000000000000000000000000000000000000000000000000000"
+    "000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000100000000100000005000000"
+    "0000000005000000726f6f74000000000a000000000000000a000000554e495820555345520000003000020034000200050000000000000005000000"
+    "726f6f7400000000050000000000000005000000726f6f7400"
+)
+
+
+def npa():
+    reply = bytes.fromhex("00000020" "4e50414d" "07000000" "07000000" "0200" "ff05" "00000000" "0010000000000000" "00000000")
+    yield "request", b"\0" + NPA_REQUEST + b"hello"
+    yield "request_bytes", b"\1" + NPA_REQUEST + b"hello"
+    yield "reply", b"\2" + reply + b"hello"
+    yield "nobody", b"\0" + NPA_REQUEST[:12] + b"\3" + NPA_REQUEST[13:]
+
+
+def lists():
+    yield "conf", b"\0\4echo" + b"# comment\nimport = * !secret*\nexport=x\nexport = a? b\nsmb = myservice\n"
+    yield "limits", b"\2\4echo" + b"[per user]\npipes = 2\nmemory = 1M\n# none\n[user 1000]\nmessages = unlimited\n[total]\nsessions = 70%\n"
+    yield "export", b"\1\4echo" + b'echo, app-*:alice, "print queue":@root, "odd,""name""":*, x:0'
+
+
 def main():
-    for make in (security, names, channel, journal):
+    for make in (broker, security, names, channel, journal, smb1, smb2, npa, lists):
         folder = os.path.join(HERE, "corpus", make.__name__)
         os.makedirs(folder, exist_ok=True)
         for name, content in make():
