@@ -43,7 +43,7 @@ kill: all
 fault: all
 	NTPIPE_FAULT_ALL=1 $(PYTHON) tests/run build fault samba/test_faults.py -n0 -s
 
-test: all build-asan build-tsan build-trixie
+test: all build-asan build-tsan build-trixie build-fuzz
 	$(PYTHON) tests/run build
 
 # What runs under Wine, and how Windows and native programs compare in every pipe call. DISTRO=trixie: on that release's Wine.
@@ -104,7 +104,7 @@ ready:
 
 help:
 	@echo 'make [all]         library, broker, tools, Samba module, examples, tests, benchmarks, in build/'
-	@echo 'make test          the same once more with sanitizers (build/asan, build/tsan), then all tests'
+	@echo 'make test          the same once more with sanitizers (build/asan, build/tsan), and the fuzz targets; then all tests'
 	@echo 'make test-wine     what of them runs under Wine; prints how Windows and native programs compare in every pipe call'
 	@echo '                   (DISTRO=trixie: on the Wine of that release)'
 	@echo 'make conformance  the cases of the semantics over every transport, counted; writes docs/CONFORMANCE.md'

@@ -22,7 +22,7 @@ def seeds(name):
 
 def command(build, name, corpora, options):
     # One input is never long at work; a hang is a finding.
-    usual = ["-timeout=60", "-print_final_stats=1", "-max_len=8192", "-use_value_profile=1", "-verbosity=0"]
+    usual = ["-timeout=120", "-print_final_stats=1", "-max_len=8192", "-use_value_profile=1", "-verbosity=0"]
     return [program(build, name), *usual, *options, *corpora, seeds(name)]
 
 
