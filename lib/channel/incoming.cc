@@ -132,8 +132,15 @@ void Incoming::pass(const Record& record, std::uint32_t skipped)
     segments_[record.segment]->pass(record.position + record_span(record.size));
     ++sequence_;
     front_consumed_ = 0;
+    last_size_ = record.size;
     rest_ = record.rest;
     unpublished_ = true;
+}
+
+bool Incoming::has_news() const
+{
+    return std::any_of(segments_.begin(), segments_.end(),
+                       [](const auto& segment) { return segment != nullptr && segment->has_news(); });
 }
 
 bool Incoming::drained() const

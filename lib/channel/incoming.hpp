@@ -42,6 +42,10 @@ public:
     [[nodiscard]] std::uint64_t consumed_bytes() const { return consumed_bytes_; }
     /// As of the last look nothing is left.
     [[nodiscard]] bool drained() const;
+    /// The writer has published something behind all that was looked at.
+    [[nodiscard]] bool has_news() const;
+    /// Payload bytes of the record that was passed last.
+    [[nodiscard]] std::uint32_t last_size() const { return last_size_; }
 
     /// The write whose records were consumed last goes on in records to come. After front(), so that one that was revoked or
     /// cut is known to be over.
@@ -81,6 +85,7 @@ private:
     std::uint32_t rest_ = 0;
     bool discarding_ = false;
     bool unpublished_ = false;
+    std::uint32_t last_size_ = 0;
     std::uint64_t reads_posted_ = 0;
     std::uint64_t reads_resolved_ = 0;
     std::array<bool, ledger_slots> open_reads_{};

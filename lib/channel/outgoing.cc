@@ -87,6 +87,7 @@ bool Outgoing::append(glue::ByteSpan payload, std::uint32_t flags, std::uint64_t
     }
     ++sequence_;
     produced_bytes_ += size;
+    last_size_ = size;
     unpublished_[index] = true;
     return true;
 }

@@ -49,7 +49,14 @@ public:
 
     /// Loads how far the reader has come. False: the reader has written nonsense.
     [[nodiscard]] bool refresh();
+    /// The reader has passed records since the last refresh.
+    [[nodiscard]] bool has_news() const
+    {
+        return segments_[0]->writer.header().consumed_records.load(std::memory_order_relaxed) != consumed_records_;
+    }
     [[nodiscard]] std::uint64_t produced_bytes() const { return produced_bytes_; }
+    /// Payload bytes of the record that was appended last.
+    [[nodiscard]] std::uint32_t last_size() const { return last_size_; }
     [[nodiscard]] std::uint64_t produced_records() const { return sequence_; }
     /// As of the last refresh: payload bytes that the reader has passed, read or revoked.
     [[nodiscard]] std::uint64_t consumed_bytes() const { return consumed_bytes_; }
@@ -92,6 +99,7 @@ private:
     std::uint64_t next_number_ = 0;
     std::uint64_t sequence_ = 0;
     std::uint64_t produced_bytes_ = 0;
+    std::uint32_t last_size_ = 0;
     std::uint64_t consumed_bytes_ = 0;
     std::uint64_t consumed_records_ = 0;
     std::array<bool, maximum_segments> unpublished_{};

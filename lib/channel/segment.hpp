@@ -133,6 +133,7 @@ public:
         tail_ = tail;
         return commit(tail);
     }
+    [[nodiscard]] bool has_news() const { return header().tail.load(std::memory_order_relaxed) != tail_; }
     [[nodiscard]] std::uint64_t head() const { return head_; }
     [[nodiscard]] std::uint64_t tail() const { return tail_; }
     void pass(std::uint64_t end)

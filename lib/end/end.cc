@@ -7,6 +7,14 @@
 #include <cassert>
 
 namespace ntpipe::end {
+namespace {
+
+/// In a row, before it waits: the event loop has others to serve.
+constexpr int most_dallies = 16;
+/// Bytes of a record.
+constexpr std::uint32_t least_bulk = 16384;
+
+} // namespace
 
 Operation::~Operation()
 {
@@ -545,7 +553,7 @@ void End::peer_gone()
 // could see that would otherwise be waited for without end.
 void End::settle()
 {
-    while (has_channel()) {
+    for (int dallies = 0; has_channel();) {
         serve_reads();
         serve_looks();
         publish_outstanding();
@@ -565,9 +573,27 @@ void End::settle()
         if (!arming_ && host_.arms_later()) {
             return;
         }
+        if (dallies < most_dallies && dally(wants)) {
+            ++dallies;
+            continue;
+        }
         armed_wants_ = impatient ? wants : armed_wants_ | wants;
         connection_->page->set_wants(armed_wants_);
     }
+}
+
+// Only where copying takes the time: who is close behind the writer of small records takes the processor's cache lines away from it.
+bool End::dally(std::uint32_t wants) const
+{
+    const channel::Incoming* incoming =
+        (wants & channel::want::data) != 0 && connection_->incoming ? &*connection_->incoming : nullptr;
+    const channel::Outgoing* outgoing =
+        (wants & channel::want::space) != 0 && connection_->outgoing ? &*connection_->outgoing : nullptr;
+    const bool is_bulk = (incoming != nullptr && incoming->last_size() >= least_bulk) ||
+                         (outgoing != nullptr && outgoing->last_size() >= least_bulk);
+    return is_bulk && connection_->doorbell->dally([incoming, outgoing] {
+        return (incoming != nullptr && incoming->has_news()) || (outgoing != nullptr && outgoing->has_news());
+    });
 }
 
 std::uint32_t End::wanted() const

@@ -42,7 +42,12 @@ public:
     virtual void ring() = 0;
     /// The other end was rung and may answer at once: gives it a moment, if that is worth while. `answered` looks.
     virtual void linger(const std::function<bool()>& /*answered*/) {}
+    /// This end is going to wait for the other one: looks for a moment whether it is just about to go on, if it mostly is. True: so it is.
+    [[nodiscard]] virtual bool dally(const std::function<bool()>& /*goes_on*/) { return false; }
 };
+
+/// If so many messages fill a quota, each is worth waking somebody for.
+inline constexpr std::uint64_t few_messages = 8;
 
 /// Stands on records that nobody may act for.
 inline constexpr std::uint32_t no_context = 0;
@@ -290,6 +295,7 @@ private:
     void abandon(Operation& operation);
     void settle();
     [[nodiscard]] std::uint32_t wanted() const;
+    [[nodiscard]] bool dally(std::uint32_t wants) const;
     [[nodiscard]] bool connected() const { return phase_ == Phase::connected; }
     [[nodiscard]] bool has_channel() const { return phase_ == Phase::connected || phase_ == Phase::closing; }
 

@@ -264,7 +264,8 @@ void End::settle_posted(Operation& operation)
     }
 }
 
-// Whether a peer that wants space should be woken. One that wants room, when much was consumed since it began to, or nothing is left.
+// Whether a peer that wants space should be woken. One that wants room, when much was consumed since it began to, a large message at
+// least, or nothing is left.
 bool End::enough_consumed()
 {
     const std::uint64_t consumed = connection_->incoming->consumed_bytes();
@@ -272,7 +273,9 @@ bool End::enough_consumed()
         room_mark_ = consumed;
         return true;
     }
-    return consumed - room_mark_ >= incoming_quota() / 2 || connection_->incoming->drained();
+    const std::uint64_t last = connection_->incoming->last_size();
+    return consumed - room_mark_ >= incoming_quota() / 2 || last >= incoming_quota() / few_messages ||
+           connection_->incoming->drained();
 }
 
 void End::show_consumed()

@@ -58,7 +58,7 @@ void End::set_readiness(Readiness* readiness)
     settle();
 }
 
-// Half of the quota is free, or what was refused would be taken: who is woken for every message that was read gets nowhere.
+// What was refused would be taken, and half of the quota is free: who is woken for every small message that was read gets nowhere.
 bool End::has_room()
 {
     if (!connection_->outgoing || !connection_->outgoing->refresh()) {
@@ -68,7 +68,9 @@ bool End::has_room()
         return false;
     }
     const std::uint64_t quota = outgoing_quota();
-    if (unread_outgoing() + std::max<std::uint64_t>(refused_, quota / 2) <= quota) {
+    const std::uint64_t needed =
+        refused_ >= quota / few_messages ? refused_ : std::max<std::uint64_t>(refused_, quota / 2);
+    if (unread_outgoing() + needed <= quota) {
         return true;
     }
     return !connection_->outgoing->posted_reads().empty() && acceptable_bytes(refused_) == refused_;

@@ -6,6 +6,7 @@
 
 #include <sched.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +17,7 @@ namespace {
 
 constexpr unsigned most_tries = 100;
 constexpr unsigned most_in_vain = 10;
+constexpr std::uint64_t longest_dally = 8'000; ///< nanoseconds: less than sleeping and being woken takes both
 constexpr std::uint64_t longest_way = 200'000; ///< nanoseconds: two programs that answer each other are faster
 
 } // namespace
@@ -64,16 +66,37 @@ void SharedDoorbell::linger(const std::function<bool()>& answered)
         (void)glue::spin(loop_->spin(), answered);
         return;
     }
-    if (skip_ != 0) {
-        --skip_;
-        return;
+    if (to_give_way_.tries()) {
+        to_give_way_.tried(give_way(answered));
     }
-    if (give_way(answered)) {
-        in_vain_ = 0;
-        return;
+}
+
+// Two programs that pass a stream on two processors are never far apart; to sleep and to be woken takes longer than what the other one
+// is about to do. If both run on one processor, or the other one takes its time, it brings nothing.
+bool SharedDoorbell::dally(const std::function<bool()>& goes_on)
+{
+    static const bool is_one = ::sysconf(_SC_NPROCESSORS_ONLN) < 2;
+    if (is_one || !to_dally_.tries()) {
+        return false;
     }
-    in_vain_ = std::min(in_vain_ + 1, most_in_vain);
-    skip_ = 1U << in_vain_;
+    const bool found = glue::spin(longest_dally, goes_on);
+    to_dally_.tried(found);
+    return found;
+}
+
+bool SharedDoorbell::Patience::tries()
+{
+    if (skip_ == 0) {
+        return true;
+    }
+    --skip_;
+    return false;
+}
+
+void SharedDoorbell::Patience::tried(bool successfully)
+{
+    in_vain_ = successfully ? 0 : std::min(in_vain_ + 1, most_in_vain);
+    skip_ = successfully ? 0 : 1U << in_vain_;
 }
 
 bool SharedDoorbell::give_way(const std::function<bool()>& answered)

@@ -32,14 +32,26 @@ public:
     }
     void ring() override { socket_->ring(); }
     void linger(const std::function<bool()>& answered) override;
+    [[nodiscard]] bool dally(const std::function<bool()>& goes_on) override;
 
 private:
+    /// Whether something is worth trying again: after each time in vain half as often.
+    class Patience {
+    public:
+        explicit Patience(unsigned skip) : skip_(skip) {}
+        [[nodiscard]] bool tries();
+        void tried(bool successfully);
+
+    private:
+        unsigned in_vain_ = 0; ///< in a row
+        unsigned skip_;        ///< so many times it is not tried
+    };
     [[nodiscard]] bool give_way(const std::function<bool()>& answered);
 
     std::shared_ptr<DoorbellSocket> socket_;
     const glue::Loop* loop_;
-    unsigned in_vain_ = 0; ///< how often in a row giving way has brought nothing
-    unsigned skip_ = 0;    ///< so many times it is not tried
+    Patience to_give_way_{0};
+    Patience to_dally_{8}; ///< few connections carry a stream, and most of those that do for long
 };
 
 /// A connected pair of such sockets, as descriptors. False: errno says why.

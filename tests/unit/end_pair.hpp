@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ntpipe::unit {
@@ -52,9 +53,19 @@ struct TestDoorbell : end::Doorbell {
             answers.push_back(answered());
         }
     }
+    bool dally(const std::function<bool()>& goes_on) override
+    {
+        ++dallies;
+        if (const auto other_end = std::exchange(while_dallying, nullptr)) {
+            other_end();
+        }
+        return goes_on();
+    }
     std::shared_ptr<bool> rung;
     std::function<void()> while_lingering; ///< what the other end does meanwhile
-    std::vector<bool> answers;             ///< whether that was an answer
+    std::function<void()> while_dallying;  ///< likewise, once
+    int dallies = 0;
+    std::vector<bool> answers; ///< whether that was an answer
 };
 
 struct TestHost : end::Host {

@@ -433,6 +433,25 @@ void test_ready_to_write(void** /*state*/)
     assert_int_equal(readiness.times, 3);
 }
 
+// If few messages fill the quota each is worth it.
+void test_ready_to_write_a_large_message(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestReadiness readiness;
+    pair.server->set_readiness(&readiness);
+    const std::string message(1000, 'm');
+    for (int i = 0; i < 5; ++i) {
+        assert_int_equal(try_to_write(*pair.server, message), 1000); // quota 5000
+    }
+    assert_int_equal(try_to_write(*pair.server, message), 0);
+    assert_int_equal(tried(*pair.client, Status::success).size(), 1000);
+    assert_true(*pair.server_bell);
+    pair.pump();
+    assert_int_equal(readiness.told(), channel::want::room);
+    assert_int_equal(try_to_write(*pair.server, message), 1000);
+}
+
 void test_ready_ends_with_the_connection(void** /*state*/)
 {
     EndPair pair;
@@ -772,6 +791,40 @@ void test_transceive_is_answered_while_the_client_lingers(void** /*state*/)
     assert_string_equal(text_of(call).c_str(), "0123");
     assert_true(pair.client_doorbell->answers == std::vector<bool>{true});
     assert_false(*pair.client_bell); // nobody slept
+}
+
+// Between large records an end does not sleep at once; between small ones it does.
+void test_dallying_in_a_stream(void** /*state*/)
+{
+    EndPair pair({.outbound_quota = 65536, .ring_size = 262144});
+    pair.connect();
+    const std::string small(100, 's');
+    const std::string large(20000, 'l');
+    TestOperation read;
+    assert_int_equal(try_to_write(*pair.server, small), small.size());
+    assert_int_equal(tried(*pair.client, Status::success).size(), small.size());
+    assert_status(start_read(*pair.client, read, 30000), Status::pending);
+    assert_int_equal(pair.client_doorbell->dallies, 0);
+    assert_int_equal(try_to_write(*pair.server, large), large.size());
+    pair.pump();
+    assert_true(read.done);
+
+    TestOperation next;
+    pair.client_doorbell->while_dallying = [&] {
+        assert_int_equal(try_to_write(*pair.server, large), large.size());
+        assert_false(*pair.client_bell); // nobody sleeps
+    };
+    assert_status(start_read(*pair.client, next, 30000), Status::success);
+    assert_int_equal(next.information(), large.size());
+
+    TestOperation last;
+    const int before = pair.client_doorbell->dallies;
+    assert_status(start_read(*pair.client, last, 30000), Status::pending);
+    assert_int_equal(pair.client_doorbell->dallies, before + 1); // in vain
+    assert_int_equal(try_to_write(*pair.server, large), large.size());
+    assert_true(*pair.client_bell);
+    pair.pump();
+    assert_true(last.done);
 }
 
 // A server that does not wait finds a reader, however soon it answers, and so it may answer with more than the quota.
@@ -1231,7 +1284,7 @@ NTPIPE_UNIT_MAIN(
     NTPIPE_UNIT_TEST(test_close_drains_then_breaks), NTPIPE_UNIT_TEST(test_close_completes_the_other_side),
     NTPIPE_UNIT_TEST(test_dead_writer_loses_its_pending_write_only),
     NTPIPE_UNIT_TEST(test_disconnect_detaches_for_ever), NTPIPE_UNIT_TEST(test_transceive),
-    NTPIPE_UNIT_TEST(test_transceive_is_answered_while_the_client_lingers),
+    NTPIPE_UNIT_TEST(test_dallying_in_a_stream), NTPIPE_UNIT_TEST(test_transceive_is_answered_while_the_client_lingers),
     NTPIPE_UNIT_TEST(test_transceive_waits_before_it_asks), NTPIPE_UNIT_TEST(test_who_looks_is_not_rung_for),
     NTPIPE_UNIT_TEST(test_transceive_ignores_quota), NTPIPE_UNIT_TEST(test_flush_is_a_marker),
     NTPIPE_UNIT_TEST(test_local_information), NTPIPE_UNIT_TEST(test_destroying_an_operation_cancels_it),
@@ -1242,4 +1295,4 @@ NTPIPE_UNIT_MAIN(
     NTPIPE_UNIT_TEST(test_look_at_a_message_in_pieces), NTPIPE_UNIT_TEST(test_tried_reads_keep_bounds),
     NTPIPE_UNIT_TEST(test_tries_overtake_nothing), NTPIPE_UNIT_TEST(test_tried_writes_and_quota),
     NTPIPE_UNIT_TEST(test_ready_to_read), NTPIPE_UNIT_TEST(test_ready_to_write),
-    NTPIPE_UNIT_TEST(test_ready_ends_with_the_connection))
+    NTPIPE_UNIT_TEST(test_ready_to_write_a_large_message), NTPIPE_UNIT_TEST(test_ready_ends_with_the_connection))
