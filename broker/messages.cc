@@ -441,10 +441,12 @@ bool Broker::on(Client& client, wire::ComeBack& message)
     const Status status = namespace_.come_back(client.id, message.pipe, message.secret, instances);
     if (status == Status::success) {
         expected_servers_.erase({message.pipe, client.peer.process_id});
-        adopt_page(message.pipe, std::move(message.descriptors[0]));
+        if (!instances.empty()) {
+            adopt_page(message.pipe, std::move(message.descriptors[0]));
+        }
         carry_out_effects();
         spdlog::info("process {} is back with {} instances", client.peer.process_id, instances.size());
-    } else {
+    } else if (!instances.empty()) { // else the broker before has known that it has none any more
         spdlog::warn("process {} wanted to come back to a pipe that it has no proof of", client.peer.process_id);
     }
     answer(client, message.request, status);

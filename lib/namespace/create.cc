@@ -407,6 +407,9 @@ Status Namespace::come_back(SessionId session_id, PipeId pipe_id, const Secret& 
                             const std::vector<ReturnedInstance>& instances)
 {
     Session* session = find_session(session_id);
+    if (session != nullptr && instances.empty()) {
+        return come_back_without(pipe_id, secret, session->party.identity.process_id);
+    }
     Pipe* pipe = find_pipe(pipe_id);
     const auto lapsed = lapsed_.find(pipe_id);
     if (pipe == nullptr && lapsed != lapsed_.end() && lapsed->second.secret == secret) {
@@ -435,6 +438,35 @@ Status Namespace::come_back(SessionId session_id, PipeId pipe_id, const Secret& 
     }
     server_settled(*pipe, process);
     return Status::success;
+}
+
+// The process has closed all that it had while there was no broker. Another session of it may have some left.
+Status Namespace::come_back_without(PipeId id, const Secret& secret, std::uint32_t process)
+{
+    Pipe* pipe = find_pipe(id);
+    if (pipe == nullptr || pipe->secret != secret) {
+        return Status::access_denied;
+    }
+    if (pipe->reserved_until && pipe->instances.empty()) {
+        lapsed_[id] = pipe->record();
+    }
+    server_settled(*pipe, process);
+    return Status::success;
+}
+
+// The answer to a create was lost with the broker, and it cannot be done again: nobody will come back for what it has made.
+void Namespace::settle_lost_answer(const CreateParameters& parameters, std::uint32_t process)
+{
+    if (!reservations_until_) {
+        return;
+    }
+    const auto made = std::ranges::find_if(pipes_by_id_, [&](const auto& entry) {
+        const Pipe& pipe = *entry.second;
+        return pipe.reserved_until && pipe.instances.empty() && pipe.secret == parameters.secret;
+    });
+    if (made != pipes_by_id_.end()) {
+        server_settled(*made->second, process);
+    }
 }
 
 } // namespace ntpipe::space

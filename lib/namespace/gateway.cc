@@ -491,6 +491,7 @@ Result<Created> Namespace::serve(Session& session, InstanceHandle handle, const 
     const Gateway* gateway = given.gateway ? find_gateway(session.id, *given.gateway) : nullptr;
     const auto found = questions_.find(*given.question);
     if (gateway == nullptr || found == questions_.end() || found->second.gateway != gateway || !found->second.sent) {
+        settle_lost_answer(given, session.party.identity.process_id);
         return Status::not_found;
     }
     if (!found->second.open || given.name.folded != found->second.name.folded) {

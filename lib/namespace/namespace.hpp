@@ -169,6 +169,8 @@ private:
     [[nodiscard]] Pipe* find_for_create(const CreateParameters& parameters, Scope scope);
     void keep(std::unique_ptr<Pipe> owned);
     void server_settled(Pipe& pipe, std::uint32_t process);
+    [[nodiscard]] Status come_back_without(PipeId id, const Secret& secret, std::uint32_t process);
+    void settle_lost_answer(const CreateParameters& parameters, std::uint32_t process);
     void end_reservation(PipeId id);
 
     // security.cc

@@ -67,6 +67,8 @@ void Session::disown()
     }
     servers_.clear();
     served_.clear();
+    departed_.clear();
+    confirming_ = false;
     views_.clear();
     peers_.clear();
     watch_.reset();

@@ -23,6 +23,7 @@ PeerProcess::PeerProcess(Session& session, std::uint64_t peer_session, glue::Uni
 RemoteEnd::RemoteEnd(Session& session, space::InstanceHandle handle, std::shared_ptr<ServedPipe> served, bool bound)
     : session_(&session), handle_(handle), bound_(bound), served_(std::move(served))
 {
+    ++served_->instances;
     session.add_end(*this);
 }
 
@@ -47,6 +48,9 @@ void RemoteEnd::close()
         wire::Closed message;
         message.handle = handle_;
         session_->tell(std::move(message));
+        if (--served_->instances == 0) {
+            session_->give_back(served_);
+        }
     }
     if (end_ != nullptr) {
         end_->close();

@@ -31,6 +31,7 @@ struct ServedPipe {
     wire::Id16 secret{};
     glue::UniqueFd page_descriptor;
     std::shared_ptr<const channel::PipeView> page;
+    std::size_t instances = 0; ///< that are not closed
 };
 
 class RemoteEnd final : public PipeEnd, public glue::ListNode {

@@ -168,7 +168,8 @@ void Session::opened(glue::UniqueFd socket)
 
 bool Session::holds_anything() const
 {
-    return !ends_.empty() || !requests_.empty() || !watchers_.empty() || !aliases_.empty() || !gateways_.empty();
+    return !ends_.empty() || !requests_.empty() || !watchers_.empty() || !aliases_.empty() || !gateways_.empty() ||
+           !departed_.empty();
 }
 
 void Session::lost(bool drained)
@@ -181,6 +182,7 @@ void Session::lost(bool drained)
     broker_started_ = false;
     names_complete_ = false;
     names_.clear();
+    confirming_ = false;
     if (watching_) {
         watching_.reset();
         for (NameWatcher* watcher = watchers_.front(); watcher != nullptr; watcher = watchers_.after(*watcher)) {
@@ -279,6 +281,9 @@ void Session::come_back()
             return;
         }
     }
+    if (!come_back_without()) {
+        return;
+    }
     for (RemoteEnd* end = ends_.front(); end != nullptr; end = ends_.after(*end)) {
         if (end->has_connection() && !send(end->held())) {
             return;
@@ -286,6 +291,53 @@ void Session::come_back()
     }
     (void)bring_back_aliases();
     register_gateways();
+    confirm_departures();
+}
+
+// The broker would keep the names of pipes that were closed while there was none, or in its last moment, for this process.
+bool Session::come_back_without()
+{
+    for (const std::shared_ptr<ServedPipe>& served : departed_) {
+        wire::ComeBack message;
+        message.request = next_request_++; // whatever the answer is, it is over
+        message.pipe = served->id;
+        message.secret = served->secret;
+        message.descriptors[0].reset(::dup(served->page_descriptor.get()));
+        if (!send(std::move(message))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void Session::give_back(const std::shared_ptr<ServedPipe>& served) noexcept
+{
+    try {
+        departed_.push_back(served);
+        confirm_departures();
+    } catch (const std::bad_alloc&) {
+        // If this broker dies before it knows, the next one keeps the name for a while.
+    }
+}
+
+// Messages are taken in one after the other: who answers this one has heard those before.
+void Session::confirm_departures()
+{
+    if (state_ != State::open || confirming_ || departed_.empty()) {
+        return;
+    }
+    wire::Ping message;
+    message.request = next_request_++;
+    Pending pending;
+    pending.sent = true;
+    pending.answered = [this, count = departed_.size()](const wire::Message& /*answer*/) {
+        departed_.erase(departed_.begin(), departed_.begin() + static_cast<std::ptrdiff_t>(count));
+        confirming_ = false;
+        confirm_departures();
+    };
+    requests_.emplace(message.request, std::move(pending));
+    confirming_ = true;
+    (void)send(std::move(message));
 }
 
 // ---- messages ----

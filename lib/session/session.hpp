@@ -62,6 +62,8 @@ public:
     bool tell(wire::Message message) noexcept;
     void add_end(RemoteEnd& end);
     void remove_end(RemoteEnd& end);
+    /// The last instance of this pipe here is closed.
+    void give_back(const std::shared_ptr<ServedPipe>& served) noexcept;
     [[nodiscard]] std::shared_ptr<PeerProcess> peer_process(std::uint64_t session, glue::UniqueFd descriptor);
     void peer_process_gone(std::uint64_t session);
 
@@ -93,6 +95,8 @@ private:
     void handle(wire::Message message);
     void handle_welcome(const wire::Welcome& welcome);
     void come_back();
+    [[nodiscard]] bool come_back_without();
+    void confirm_departures();
     /// `drained`: all that the broker has said was heard.
     void lost(bool drained);
     void lost_in_the_middle();
@@ -163,6 +167,8 @@ private:
     glue::List<RemoteEnd> ends_;
     std::unordered_map<space::InstanceHandle, RemoteEnd*> servers_;
     std::unordered_map<space::PipeId, std::weak_ptr<ServedPipe>> served_;
+    std::vector<std::shared_ptr<ServedPipe>> departed_; ///< given back, and the broker may not know it yet
+    bool confirming_ = false;                           ///< the broker was asked whether it does
     std::unordered_map<space::PipeId, std::weak_ptr<const channel::PipeView>> views_;
     std::unordered_map<std::uint64_t, std::weak_ptr<PeerProcess>> peers_;
     glue::List<NameWatcher> watchers_;

@@ -265,6 +265,29 @@ def test_name_of_a_server_that_died_meanwhile_is_free(place):
     assert (answer.status, answer["information"]) == (nt.SUCCESS, nt.CREATED)
 
 
+@pytest.mark.parametrize("last_moment", [False, True], ids=["without a broker", "in its last moment"])
+def test_name_of_a_pipe_that_was_closed_meanwhile_is_free(place, last_moment):
+    """Its server is back, and has it no more. Nobody waits for the end of the grace time."""
+    broker = place.broker()
+    server = place.native()
+    first, second = server.made("create", "closed"), server.made("create", "kept")
+    other = server.made("create", "kept")
+    if last_moment:
+        os.kill(broker.pid, signal.SIGSTOP)
+    else:
+        broker.kill()
+    for end in first, other:
+        server.call("close", end=end)
+    broker.kill()
+    place.broker("--grace", "1000")
+    client = place.native()
+    assert client.call("open", name="closed").status == nt.OBJECT_NAME_NOT_FOUND
+    client.made("open", "kept")
+    answer = client.call("create", name="closed", disposition=nt.FILE_CREATE)
+    assert (answer.status, answer["information"]) == (nt.SUCCESS, nt.CREATED)
+    server.call("close", end=second)
+
+
 def test_name_of_a_server_that_never_returns_is_free_after_the_grace_time(place):
     broker = place.broker()
     server = place.native()

@@ -343,6 +343,31 @@ void test_opens_wait_for_a_gateway_that_may_come_back(void** /*state*/)
     }
 }
 
+void test_what_was_served_when_the_broker_died(void** /*state*/)
+{
+    GatewayWorld world;
+    PipeRecord record;
+    record.id = 5;
+    record.name = "x";
+    record.scope = scope_of_user(1000);
+    record.owner = 1000;
+    record.servers = {11};
+    record.descriptor = security::default_descriptor(party_of(1000, 11).identity.token).self_relative();
+    record.secret.fill(9);
+    record.origin = {gateway(1).number, "gateway1"};
+    world.space.reserve(record, 1000);
+    const RequestId open = world.open(2, "x");
+    expect(world, open, "pending");
+    world.add(games, 1);
+    CreateParameters again = parameters("x");
+    again.secret = record.secret;
+    again.gateway = 1;
+    again.question = 7; // of the broker before
+    assert_status(world.create(games, 60, again), Status::not_found);
+    assert_int_equal(world.one_question().gateway, 1);
+    assert_int_equal(world.count<PipeGone>(), 1);
+}
+
 } // namespace
 
 NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_users_gateway_is_asked_for_the_user_alone),
@@ -353,4 +378,5 @@ NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_users_gateway_is_asked_for_the_user_alone
                  NTPIPE_UNIT_TEST(test_native_pipe_comes_first), NTPIPE_UNIT_TEST(test_deadlines),
                  NTPIPE_UNIT_TEST(test_waits), NTPIPE_UNIT_TEST(test_cancel_and_death),
                  NTPIPE_UNIT_TEST(test_question_of_another_gateway), NTPIPE_UNIT_TEST(test_what_a_gateway_is_told),
-                 NTPIPE_UNIT_TEST(test_opens_wait_for_a_gateway_that_may_come_back))
+                 NTPIPE_UNIT_TEST(test_opens_wait_for_a_gateway_that_may_come_back),
+                 NTPIPE_UNIT_TEST(test_what_was_served_when_the_broker_died))

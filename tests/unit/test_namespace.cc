@@ -394,6 +394,28 @@ void test_too_late_to_come_back(void** /*state*/)
     assert_status(world.space.come_back(1, 5, record_of("held").secret, returned()), Status::access_denied);
 }
 
+void test_closed_while_there_was_no_broker(void** /*state*/)
+{
+    World world;
+    world.space.reserve(record_of("held"), 1000);
+    const RequestId open = world.open(2, "held");
+    Secret wrong{};
+    assert_status(world.space.come_back(3, 5, wrong, {}), Status::access_denied);
+    expect(world, open, "pending");
+    assert_status(world.space.come_back(1, 5, record_of("held").secret, {}), Status::success);
+    world.take();
+    expect(world, open, "STATUS_OBJECT_NAME_NOT_FOUND");
+    assert_int_equal(world.count<PipeGone>(), 1);
+    // Another session of the process has one left, and nobody has the name by now.
+    assert_status(world.space.come_back(1, 5, record_of("held").secret, returned()), Status::success);
+    world.take();
+    expect(world, world.open(2, "held"), "connected 1");
+    // Of what is there it takes nothing.
+    assert_status(world.space.come_back(1, 5, record_of("held").secret, {}), Status::success);
+    world.take();
+    assert_int_equal(world.count<PipeGone>(), 1);
+}
+
 void test_a_lost_answer_is_found_again(void** /*state*/)
 {
     World world;
@@ -420,4 +442,5 @@ NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_parameters_that_nt_refuses), NTPIPE_UNIT_
                  NTPIPE_UNIT_TEST(test_wait_buffer), NTPIPE_UNIT_TEST(test_scopes),
                  NTPIPE_UNIT_TEST(test_listing_in_parts), NTPIPE_UNIT_TEST(test_names_wait_for_their_servers),
                  NTPIPE_UNIT_TEST(test_dead_servers_free_their_names), NTPIPE_UNIT_TEST(test_grace_ends),
-                 NTPIPE_UNIT_TEST(test_too_late_to_come_back), NTPIPE_UNIT_TEST(test_a_lost_answer_is_found_again))
+                 NTPIPE_UNIT_TEST(test_too_late_to_come_back), NTPIPE_UNIT_TEST(test_closed_while_there_was_no_broker),
+                 NTPIPE_UNIT_TEST(test_a_lost_answer_is_found_again))
