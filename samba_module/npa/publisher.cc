@@ -77,6 +77,9 @@ bool Publisher::is_exported(const std::string& name, std::uint32_t owner) const
 void Publisher::published(const ntpipe_published& pipe)
 {
     stale_.erase(pipe.pipe);
+    if (const auto found = known_.find(pipe.pipe); found != known_.end() && found->second.name != pipe.name) {
+        hide(pipe.pipe); // another broker calls something else by that number
+    }
     names_.appeared(pipe.pipe, {pipe.name, pipe.scope_uid, pipe.owner, pipe.offered});
     const Known& known = known_[pipe.pipe] = {pipe.name, pipe.owner, pipe.type, pipe.offered};
     if (is_exported(known.name, known.owner)) {
@@ -137,7 +140,6 @@ void Publisher::reset()
     for (const auto& [pipe, known] : known_) {
         stale_.insert(pipe);
     }
-    names_.reset();
 }
 
 void Publisher::complete()

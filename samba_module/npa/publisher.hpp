@@ -21,7 +21,7 @@ public:
     void configure();
     void published(const ntpipe_published& pipe);
     void gone(std::uint64_t pipe);
-    /// The broker is lost: sockets stay until it is known what is left of the names.
+    /// The broker is lost: sockets stay until it is known what is left of the names, and who connects waits for that.
     void reset();
     void complete();
 

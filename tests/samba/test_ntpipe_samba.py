@@ -160,6 +160,46 @@ def test_stopped_gateway_stalls_no_other_pipe(native, gateway, client):
         os.kill(gateway.pid, signal.SIGCONT)
 
 
+# ---- restarts of the broker ----
+
+
+def test_client_that_comes_while_there_is_no_broker(native, gateway, client, smbd):
+    pipe = native.create("shown-waiting")
+    gateway.await_socket("shown-waiting")
+    smbd.broker.kill()
+    file_id = client.open("shown-waiting")
+    assert client.write(file_id, b"patient").status == Status.SUCCESS
+    smbd.broker.start()
+    pipe.await_client()
+    assert pipe.read() == b"patient"
+    pipe.write(b"and answered")
+    assert client.read(file_id).data == b"and answered"
+    client.close(file_id)
+    pipe.await_end_of_client()
+
+
+def test_another_broker_gives_other_numbers(build, native, gateway, client, smbd):
+    """What a gateway offers nobody writes down. So a pipe may get the number that an offer had, before that is told anew."""
+    with Server(build, smbd.ntpipe_dir) as other:
+        number = other.agent.start("gateway", session=other.session, label="other", what=2)
+        assert other.agent.await_answer(number).status == 0
+        other.agent.await_event("registered", gateway=number)
+        assert other.agent.call("offer", gateway=number, name="shown-offered").status == 0
+        gateway.await_socket("shown-offered")
+        for stopped in gateway, other.agent:
+            os.kill(stopped.pid, signal.SIGSTOP)
+        smbd.broker.kill()
+        smbd.broker.start()
+        for name in ("shown-new-1", "shown-new-2"):
+            native.create(name)
+        os.kill(gateway.pid, signal.SIGCONT)
+        for name in ("shown-new-1", "shown-new-2"):
+            gateway.await_socket(name)
+        gateway.await_socket("shown-offered", present=False)
+        os.kill(other.agent.pid, signal.SIGCONT)
+        gateway.await_socket("shown-offered")
+
+
 # ---- what Samba serves, and its configuration ----
 
 
