@@ -87,8 +87,8 @@ def test_older_program(place, monkeypatch):
 class OlderBroker:
     """Stands before a broker and has it speak no more than version 1: descriptors and all else go through."""
 
-    def __init__(self, place, directory):
-        self.broker = os.path.join(place.directory, "broker.sock")
+    def __init__(self, behind, directory):
+        self.broker = os.path.join(behind, "broker.sock")
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(os.path.join(directory, "broker.sock"))
         self.listener.listen(8)
@@ -143,7 +143,7 @@ def test_older_broker(place, tmp_path):
     """The library on a broker of version 1 does all that this one could, and says so of the rest."""
     place.broker()
     os.chmod(tmp_path, 0o700)
-    older = OlderBroker(place, str(tmp_path))
+    older = OlderBroker(place.directory, str(tmp_path))
     try:
         native = driver.Agent(place.programs)
         session = native.call("session", directory=str(tmp_path), never_start_broker=True)["id"]
@@ -159,6 +159,33 @@ def test_older_broker(place, tmp_path):
         native.finish()
     finally:
         older.close()
+
+
+def test_upgrade_to_a_broker_of_a_newer_version(place):
+    """A server that has agreed upon version 1 with its broker keeps its pipes when one of a newer version follows, with the names that
+    were written down, and speaks the newer version with it from then on. (The second implementation never speaks another version
+    than 1: spec_peer/test_restart.py has the older server.)"""
+    before = os.path.join(place.directory, "before")
+    broker = driver.Broker(place.programs, before)
+    place.running.append(broker)
+    older = OlderBroker(before, place.directory)
+    try:
+        server, client = place.native(), place.native()
+        end, client_end = server.made("create", "service"), client.made("open", "service")
+        listening = server.made("create", "service")
+        assert server.call("usage", session=server.session).status == NOT_SUPPORTED
+        broker.terminate()
+    finally:
+        older.close()
+    assert client.call("write", end=client_end, data=b"while there is none").status == nt.SUCCESS
+    os.unlink(os.path.join(place.directory, "broker.sock"))
+    shutil.move(os.path.join(before, "registry"), os.path.join(place.directory, "registry"))
+    place.broker()
+    assert server.call("read", end=end, length=100).bytes() == b"while there is none"
+    opened = client.made("open", "service")
+    assert client.call("write", end=opened, data=b"after it").status == nt.SUCCESS
+    assert server.call("read", end=listening, length=100).bytes() == b"after it"
+    assert server.call("usage", session=server.session).status == nt.SUCCESS
 
 
 def test_broker_that_is_too_new(place):
