@@ -35,9 +35,9 @@ build-fuzz: ready
 fuzz: build-fuzz
 	$(PYTHON) tests/fuzz/run build --seconds $(or $(SECONDS),60) $(if $(COVERAGE),--coverage build/fuzz-coverage) $(TARGETS)
 
-# Programs at work are killed and stopped at random for SECONDS.
+# Programs at work are killed and stopped at random for SECONDS; with SOAK=1 as often as in an hour of that, one right after the other.
 kill: all
-	NTPIPE_KILL_SECONDS=$(or $(SECONDS),600) $(PYTHON) tests/run build system/test_kill.py -n0 -s
+	$(if $(SOAK),NTPIPE_KILL_SOAK=$(SOAK),NTPIPE_KILL_SECONDS=$(or $(SECONDS),600)) $(PYTHON) tests/run build kill -n0 -s
 
 # Each allocation and each system call of every process fails once.
 fault: all
@@ -110,7 +110,7 @@ help:
 	@echo 'make conformance  the cases of the semantics over every transport, counted; writes docs/CONFORMANCE.md'
 	@echo 'make mutations    breaks one rule after the other and shows that tests notice (an hour; MUTATIONS="3.3 7": only these)'
 	@echo 'make fuzz         every fuzz target, SECONDS=60 each (TARGETS="broker smb1": only these; COVERAGE=yes: also what they reach)'
-	@echo 'make kill         kills and stops a broker, servers and clients at work for SECONDS=600, and counts each message'
+	@echo 'make kill         kills and stops programs at work for SECONDS=600, and counts each message (SOAK=1: an hour of it, in a hurry)'
 	@echo 'make fault        each allocation and each system call of every process fails once'
 	@echo 'make selftest      smbtorture and suites of our own, with the module beside stock smbd (TESTS=REGEX: only these)'
 	@echo 'make demo          a small tour: native programs and SMB clients meet in one pipe'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // checked_stream.hpp: messages that are numbered and whose bytes follow from that, for who sends and who checks them; and a file in which
-// a reader says how far it has come, so that others know it even when it is killed.
+// readers say how far they have come, so that others know it even when they are killed.
 #pragma once
 
 #include <fcntl.h>
@@ -61,28 +61,42 @@ private:
     std::vector<std::byte> table_;
 };
 
-/// Of each stream, how many messages were read. What a process has written there stays when it is killed.
+/// What may be counted, of each group of clients.
+enum class Counted : std::size_t { messages, flushed, opens, broken, wrong };
+
+/// A file that processes share, so that what one knew is known when it was killed: of each stream how many messages were read; of each
+/// server how often it was killed, odd while it is down; and counts. tests/kill/witness.py is the other reader, and
+/// tests/wine/programs/stream.c writes it, too.
 class Witness {
 public:
     static constexpr std::size_t streams = std::size_t{1} << 22;
+    static constexpr std::size_t servers = 64;
+    static constexpr std::size_t groups = 8;
+    static constexpr std::size_t kinds = 8;
     explicit Witness(const char* path)
     {
         const int file = ::open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (file == -1 || ::ftruncate(file, streams * sizeof(std::uint64_t)) != 0) {
+        if (file == -1 || ::ftruncate(file, size) != 0) {
             std::exit(1);
         }
-        void* memory = ::mmap(nullptr, streams * sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
         ::close(file);
         if (memory == MAP_FAILED) {
             std::exit(1);
         }
-        counts_ = static_cast<std::atomic<std::uint64_t>*>(memory);
+        words_ = static_cast<std::atomic<std::uint64_t>*>(memory);
     }
-    [[nodiscard]] std::uint64_t read_of(std::uint64_t stream) const { return counts_[stream % streams]; }
-    void has_read(std::uint64_t stream, std::uint64_t count) { counts_[stream % streams] = count; }
+    [[nodiscard]] std::uint64_t read_of(std::uint64_t stream) const { return words_[stream % streams]; }
+    void has_read(std::uint64_t stream, std::uint64_t count) const { words_[stream % streams] = count; }
+    [[nodiscard]] std::uint64_t deaths(std::size_t server) const { return words_[streams + server % servers]; }
+    void count(std::size_t group, Counted kind) const
+    {
+        ++words_[streams + servers + group % groups * kinds + static_cast<std::size_t>(kind)];
+    }
 
 private:
-    std::atomic<std::uint64_t>* counts_;
+    static constexpr std::size_t size = (streams + servers + groups * kinds) * sizeof(std::uint64_t);
+    std::atomic<std::uint64_t>* words_;
 };
 
 inline void say(const std::string& line)

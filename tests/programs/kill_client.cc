@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // kill_client.cc: a client of checked_echo that looks at every byte and every number, while somebody kills and stops whom he likes. It
-// opens the pipe, sends, flushes, reads and closes, at random, until standard input is closed, but
-// not before it has had a message back.
+// opens the pipe, sends, flushes, reads and closes, at random, until standard input is closed, but not before it has had a message back.
+// A pipe that breaks, or is not there, although its server lives, is a fault.
 //
-// usage: kill_client DIRECTORY NAME STREAM WITNESS
-//   STREAM   a number that no other client has; the streams that follow are STREAM + 1, ... up to the next multiple of 65536
-//   WITNESS  the file in which checked_echo says how far it has read each stream
-// On standard output: "wrong: ..." for what should not be; at the end "messages N flushed N opens N broken N".
+// usage: kill_client DIRECTORY NAME STREAM WITNESS SERVER GROUP [STEPS]
+//   STREAM   the first of 1024 numbers of streams that no other client has
+//   WITNESS  the file in which checked_echo says how far it has read each stream (checked_stream.hpp)
+//   SERVER   whose deaths there excuse that a pipe breaks
+//   GROUP    with whose clients it is counted there. Of group 0 even the names stay as long as the server lives
+//   STEPS    how much is done with a pipe at most before it is closed (40)
+// On standard output: "wrong: ..." for what should not be.
 #include <ntpipe.hpp>
 
 #include "checked_stream.hpp"
@@ -26,11 +29,42 @@ using namespace ntpipe::checked;
 
 constexpr unsigned patience = 60; // seconds without anything done
 
-struct Counts {
-    std::uint64_t messages = 0;
-    std::uint64_t flushed = 0;
-    std::uint64_t opens = 0;
-    std::uint64_t broken = 0;
+constexpr std::uint64_t streams_of_one = 1024;
+
+/// What this client is, and has done.
+struct Client {
+    explicit Client(char** arguments)
+        : name(arguments[2]),
+          first(std::strtoull(arguments[3], nullptr, 10)),
+          witness(arguments[4]),
+          server(std::strtoull(arguments[5], nullptr, 10)),
+          group(std::strtoull(arguments[6], nullptr, 10)),
+          most_steps(arguments[7] == nullptr ? 40 : std::strtoul(arguments[7], nullptr, 10)),
+          random(static_cast<unsigned>(first))
+    {
+    }
+
+    void count(Counted kind) const { witness.count(group, kind); }
+    void fault(const std::string& what) const
+    {
+        count(Counted::wrong);
+        say("wrong: " + what);
+    }
+    // Whether somebody has killed the server since its deaths were so many.
+    [[nodiscard]] bool server_died_since(std::uint64_t deaths) const
+    {
+        return deaths % 2 != 0 || witness.deaths(server) != deaths;
+    }
+
+    std::string name;
+    std::uint64_t first;
+    Witness witness;
+    Bodies bodies;
+    std::size_t server;
+    std::size_t group;
+    std::minstd_rand::result_type most_steps;
+    std::minstd_rand random;
+    bool has_talked = false;
 };
 
 /// The pipe has lost its server.
@@ -55,32 +89,26 @@ void begin(const char* what)
 }
 
 // Not before something was done.
-bool is_over(const Counts& counts)
+bool is_over(const Client& client)
 {
     pollfd input{STDIN_FILENO, POLLIN, 0};
-    return counts.messages != 0 && ::poll(&input, 1, 0) != 0;
+    return client.has_talked && ::poll(&input, 1, 0) != 0;
 }
 
 class Conversation {
 public:
-    Conversation(ntpipe::End pipe, std::uint64_t stream, const Bodies& bodies, const Witness& witness, Counts& counts,
-                 std::minstd_rand& random)
-        : pipe_(std::move(pipe)),
-          stream_(stream),
-          bodies_(bodies),
-          witness_(witness),
-          counts_(counts),
-          random_(random),
-          buffer_(longest_message)
+    Conversation(ntpipe::End pipe, std::uint64_t stream, Client& client)
+        : pipe_(std::move(pipe)), stream_(stream), client_(client), buffer_(longest_message)
     {
+        client_.witness.has_read(stream_, 0);
     }
 
     void hold()
     {
         check(pipe_.set_modes(NTPIPE_READ_MESSAGE), "set the mode");
-        const auto steps = 1 + random_() % 40;
-        for (std::size_t step = 0; step < steps && !is_over(counts_); ++step) {
-            switch (random_() % 4) {
+        const auto steps = 1 + client_.random() % client_.most_steps;
+        for (std::size_t step = 0; step < steps && !is_over(client_); ++step) {
+            switch (client_.random() % 4) {
             case 0:
                 transceive();
                 break;
@@ -95,6 +123,7 @@ public:
     }
 
 private:
+    [[nodiscard]] std::string here() const { return "stream " + std::to_string(stream_) + ", "; }
     void check(Status status, const char* what) const
     {
         switch (status) {
@@ -106,22 +135,22 @@ private:
         case Status::invalid_pipe_state: // TRANSCEIVE's word for it
             throw Broken();
         default:
-            say("wrong: stream " + std::to_string(stream_) + ", " + what + ": " + std::string(name_of(status)));
+            client_.fault(here() + what + ": " + std::string(name_of(status)));
             throw Broken();
         }
     }
     std::vector<std::byte> next()
     {
-        const std::size_t most = random_() % 20 == 0 ? longest_body : 1000;
-        return bodies_.message({stream_, number_++}, random_() % most);
+        const std::size_t most = client_.random() % 20 == 0 ? longest_body : 1000;
+        return client_.bodies.message({stream_, number_++}, client_.random() % most);
     }
     void expect(std::span<const std::byte> got, const std::vector<std::byte>& sent)
     {
         if (!std::equal(got.begin(), got.end(), sent.begin(), sent.end())) {
-            say("wrong: stream " + std::to_string(stream_) + ", what comes back is not message " +
-                std::to_string(number_ - 1));
+            client_.fault(here() + "what comes back is not message " + std::to_string(number_ - 1));
         }
-        ++counts_.messages;
+        client_.count(Counted::messages);
+        client_.has_talked = true;
     }
     void read(const std::vector<std::byte>& sent)
     {
@@ -150,20 +179,19 @@ private:
         write(message);
         begin("flush");
         check(pipe_.flush().get(), "flush");
-        if (witness_.read_of(stream_) < number_ - 1) { // the last is read, and may not be looked at yet
-            say("wrong: stream " + std::to_string(stream_) + ", message " + std::to_string(number_ - 2) +
-                " was flushed, and nobody has it");
+        if (client_.witness.read_of(stream_) < number_ - 1) { // the last is read, and may not be looked at yet
+            client_.fault(here() + "message " + std::to_string(number_ - 2) + " was flushed, and nobody has it");
         }
-        ++counts_.flushed;
+        client_.count(Counted::flushed);
         read(message);
-        if (witness_.read_of(stream_) < number_) {
-            say("wrong: stream " + std::to_string(stream_) + ", an answer to what nobody has read");
+        if (client_.witness.read_of(stream_) < number_) {
+            client_.fault(here() + "an answer to what nobody has read");
         }
     }
     void several()
     {
         std::vector<std::vector<std::byte>> sent;
-        for (auto count = 1 + random_() % 5; count != 0; --count) {
+        for (auto count = 1 + client_.random() % 5; count != 0; --count) {
             sent.push_back(next());
             sent.back().resize(std::min<std::size_t>(sent.back().size(), 5000)); // the server's quota holds all of them
             write(sent.back());
@@ -176,18 +204,58 @@ private:
     ntpipe::End pipe_;
     std::uint64_t stream_;
     std::uint64_t number_ = 0;
-    const Bodies& bodies_;
-    const Witness& witness_;
-    Counts& counts_;
-    std::minstd_rand& random_;
+    Client& client_;
     std::vector<std::byte> buffer_;
 };
+
+void talk(ntpipe::End pipe, std::uint64_t stream, Client& client, std::uint64_t deaths)
+{
+    client.count(Counted::opens);
+    try {
+        Conversation(std::move(pipe), stream, client).hold();
+    } catch (const Broken&) {
+        client.count(Counted::broken);
+        if (!client.server_died_since(deaths)) {
+            client.fault("stream " + std::to_string(stream) + " broke although its server lives");
+        }
+    }
+}
+
+void live(ntpipe::Session& session, Client& client)
+{
+    for (std::uint64_t opened = 0; !is_over(client);) {
+        const std::uint64_t deaths = client.witness.deaths(client.server);
+        begin("open");
+        auto pipe = session.connect(client.name).get();
+        switch (pipe.status()) {
+        case Status::success:
+            talk(*std::move(pipe), client.first + opened++ % streams_of_one, client, deaths);
+            break;
+        case Status::pipe_not_available:
+            begin("wait");
+            (void)ntpipe_wait(session.get(), client.name.c_str(), 500);
+            break;
+        case Status::object_name_not_found:
+            if (client.group == 0 && !client.server_died_since(deaths)) {
+                client.fault("the name is gone although its server lives");
+            }
+            [[fallthrough]];
+        case Status::connection_refused: // the broker was killed before it was ever seen
+            ::poll(nullptr, 0, 20);
+            break;
+        default:
+            client.fault("open: " + std::string(name_of(pipe.status())));
+            ::poll(nullptr, 0, 20);
+            break;
+        }
+    }
+}
 
 } // namespace
 
 int main(int argc, char** argv)
 {
-    if (argc != 5) {
+    if (argc != 7 && argc != 8) {
         return 2;
     }
     (void)::signal(SIGALRM, hangs);
@@ -198,39 +266,7 @@ int main(int argc, char** argv)
     if (!session) {
         return 1;
     }
-    const std::string name = argv[2];
-    std::uint64_t stream = std::strtoull(argv[3], nullptr, 10);
-    const Witness witness(argv[4]);
-    const Bodies bodies;
-    Counts counts;
-    std::minstd_rand random(static_cast<unsigned>(stream));
-    while (!is_over(counts)) {
-        begin("open");
-        auto pipe = session->connect(name).get();
-        switch (pipe.status()) {
-        case Status::success:
-            ++counts.opens;
-            try {
-                Conversation(*std::move(pipe), stream++, bodies, witness, counts, random).hold();
-            } catch (const Broken&) {
-                ++counts.broken;
-            }
-            break;
-        case Status::pipe_not_available:
-            begin("wait");
-            (void)ntpipe_wait(session->get(), name.c_str(), 500);
-            break;
-        case Status::object_name_not_found: // its server was killed
-        case Status::connection_refused:    // so was the broker, before it was ever seen
-            ::poll(nullptr, 0, 20);
-            break;
-        default:
-            say("wrong: open: " + std::string(name_of(pipe.status())));
-            ::poll(nullptr, 0, 20);
-            break;
-        }
-    }
-    say("messages " + std::to_string(counts.messages) + " flushed " + std::to_string(counts.flushed) + " opens " +
-        std::to_string(counts.opens) + " broken " + std::to_string(counts.broken));
+    Client client(argv);
+    live(*session, client);
     return 0;
 }

@@ -135,9 +135,11 @@ class Stream:
 
     numbers = itertools.count(1)
 
-    def __init__(self, file_id, deaths):
+    def __init__(self, file_id, deaths, witness=None):
         self.file_id, self.deaths_before = file_id, deaths
         self.stream, self.sent = next(self.numbers), 0
+        if witness is not None:
+            witness.has_read(self.stream, 0)
         self.owed = collections.deque()  # messages that the server is still to give back
 
     def next_message(self, size):
@@ -223,14 +225,17 @@ class Client:
             self.open()
             return
         stream = self.random.choice(self.streams)
-        steps = [self.transceive, self.transceive, self.send, self.receive, self.receive, self.read_first, self.peek]
-        step = self.random.choice(steps) if self.random.random() > 0.05 else self.close
+        step = self.random.choice(self.steps()) if self.random.random() > self.load.closing else self.close
         try:
             step(stream)
         except LostServer:
             self.load.count("lost servers")
             self.streams.remove(stream)
             self.smb.close(stream.file_id)
+
+    def steps(self):
+        steps = [self.transceive, self.transceive, self.send, self.receive, self.receive, self.read_first, self.peek]
+        return steps + [self.flush] * (self.load.witness is not None)
 
     def open(self):
         deaths = self.load.server.deaths
@@ -241,7 +246,7 @@ class Client:
             if status not in (Status.SUCCESS, Status.IO_TIMEOUT) and not self.load.excuses(status):
                 raise Fault(f"WAIT gave {status.name}")
         elif response.status == Status.SUCCESS:
-            stream = Stream(response.file_id, deaths)
+            stream = Stream(response.file_id, deaths, self.load.witness)
             self.streams.append(stream)
             self.load.count("opens")
             status = self.smb.set_modes(stream.file_id).status
@@ -322,6 +327,16 @@ class Client:
                 self.expect_alive(stream, response.status, what)
         self.expect_message(stream, read.data)
 
+    def flush(self, stream):
+        """What was flushed, its reader has; it may be about to look at the last message."""
+        self.send(stream)
+        response = self.smb.flush(stream.file_id)
+        if response.status != Status.SUCCESS:
+            self.expect_alive(stream, response.status, "FLUSH")
+        if self.load.witness.read_of(stream.stream) < stream.sent - 1:
+            raise Fault(f"stream {stream.stream}: message {stream.sent - 2} was flushed, and nobody has it")
+        self.load.count("flushed")
+
     def peek(self, stream):
         response = self.smb.peek(stream.file_id, 64)
         if response.status not in (Status.SUCCESS, Status.BUFFER_OVERFLOW):
@@ -343,9 +358,16 @@ def describe(data):
 
 
 class Load:
-    def __init__(self, smbd, server, name, *, connections, seed):
+    """
+    client   the class of the clients
+    witness  where the server says how far it has read each stream (tests/kill/witness.py)
+    closing  how often a client does not do something with a pipe, but closes it
+    """
+
+    def __init__(self, smbd, server, name, *, connections, seed, client=Client, witness=None, closing=0.05):
         self.smbd, self.server, self.name, self.seed = smbd, server, name, seed
-        self.clients = [Client(self, number) for number in range(connections)]
+        self.witness, self.closing = witness, closing
+        self.clients = [client(self, number) for number in range(connections)]
         self.faults, self.counts = [], collections.Counter()
         self.broker_deaths = 0
         self.lock, self.door = threading.Lock(), threading.Semaphore(AT_THE_DOOR)

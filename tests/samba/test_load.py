@@ -8,13 +8,12 @@ seed, so that a failure need not come again with it.
 import contextlib
 import os
 import random
-import re
 import signal
 import time
-from pathlib import Path
 
 import pytest
 from agent.driver import SANITIZERS, instrumented
+from agent.traces import descriptors, private_kib, shared_mappings
 from conftest import make_smbd
 from load import EchoServer, Load, fresh_seed
 from private_smbd import SANITIZER_OPTIONS, wait_until
@@ -33,26 +32,6 @@ SPARE_KIB = 4096
 # The address sanitizer keeps more, and so much only because it is told to.
 SPARE_KIB_WITH_SANITIZER = 16384
 QUARANTINE = ":quarantine_size_mb=2:thread_local_quarantine_size_kb=64"
-
-
-def descriptors(pid):
-    """How many of each kind, such as "socket" and "/memfd"."""
-    counted = {}
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(OSError):
-            kind = re.sub(r"[:\[ (].*", "", os.readlink(entry))
-            counted[kind] = counted.get(kind, 0) + 1
-    return counted
-
-
-def shared_mappings(pid):
-    """Pieces of memory that other processes have, too."""
-    return sum("memfd:" in line for line in Path(f"/proc/{pid}/maps").read_text().splitlines())
-
-
-def resident_kib(pid):
-    """What the process has for itself; what it shares counts as mappings."""
-    return int(re.search(r"^RssAnon:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE).group(1))
 
 
 class Process:
@@ -74,7 +53,7 @@ class Process:
         with contextlib.suppress(TimeoutError):
             wait_until(lambda: not self.more(), "", PATIENCE)
         assert not self.more(), f"{self.name} has more than before"
-        self.memory_before = self.memory_before or resident_kib(self.pid)
+        self.memory_before = self.memory_before or private_kib(self.pid)
 
 
 @pytest.fixture
@@ -100,7 +79,7 @@ def test_nothing_is_left_behind(build):
             load.await_end(but=1)
             for process in processes:
                 process.await_idle()
-        memory = {process.name: (process.memory_before, resident_kib(process.pid)) for process in processes}
+        memory = {process.name: (process.memory_before, private_kib(process.pid)) for process in processes}
         grown = {name: after - before for name, (before, after) in memory.items()}
         print(f"seed {seed}: {dict(load.counts)}, KiB after the first part and at the end: {memory}")
         spare = SPARE_KIB_WITH_SANITIZER if instrumented(build) else SPARE_KIB

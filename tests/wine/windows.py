@@ -106,11 +106,11 @@ class WindowsAgent(driver.Agent):
             quiet([self.pid, self.prefix.server])
         return number
 
-
-
     def call_patiently(self, op, **fields):
         """A call that may be under way longer than one answer is waited for; pytest's time limit ends it."""
-        number = self.start(op, **fields)
+        return self.await_patiently(self.start(op, **fields))
+
+    def await_patiently(self, number):
         while self.answers[number].pending:
             try:
                 self._take(self._read_line())

@@ -300,7 +300,8 @@ static void end(struct operation* op)
 
 static DWORD WINAPI carry_out(void* argument)
 {
-    static const struct call* const tables[] = {nt_calls, win32_calls, crowd_calls, echo_calls, object_calls};
+    static const struct call* const tables[] = {nt_calls,   win32_calls,  crowd_calls,
+                                                echo_calls, object_calls, stream_calls};
     struct operation* op = argument;
     bool found = false;
     for (size_t i = 0; !found && i < sizeof(tables) / sizeof(tables[0]); i++)

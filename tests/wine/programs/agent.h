@@ -72,5 +72,6 @@ extern const struct call win32_calls[];
 extern const struct call crowd_calls[];
 extern const struct call echo_calls[];
 extern const struct call object_calls[];
+extern const struct call stream_calls[];
 
 #endif
