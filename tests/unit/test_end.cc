@@ -1177,6 +1177,43 @@ void test_a_read_counts_as_a_look(void** /*state*/)
     assert_string_equal(text_of(look).c_str(), "third");
 }
 
+void test_looks_of_the_next_client_begin_anew(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation write;
+    TestOperation look;
+    for (const char* text : {"one", "two"}) {
+        assert_status(start_write(*pair.client, write, text), Status::success);
+        assert_status(start_look(*pair.server, look, 100), Status::success);
+    }
+    assert_status(pair.server->disconnect(), Status::success);
+    pair.pump();
+    TestOperation listen;
+    assert_status(pair.server->listen(listen), Status::pending);
+    pair.connect();
+    assert_true(listen.done);
+    assert_status(start_write(*pair.client, write, "first of the next"), Status::success);
+    TestOperation next;
+    assert_status(start_look(*pair.server, next, 100), Status::success);
+    assert_string_equal(text_of(next).c_str(), "first of the next");
+}
+
+void test_taking_is_reading_for_impersonation(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation write;
+    TestOperation look;
+    end::Impersonation impersonation;
+    assert_status(start_write(*pair.client, write, "for whom"), Status::success);
+    assert_status(start_look(*pair.server, look, 100), Status::success);
+    const Status before = pair.server->impersonate(impersonation);
+    assert_true(is_error(before));
+    assert_status(pair.server->take(SIZE_MAX), Status::success);
+    assert_true(pair.server->impersonate(impersonation) != before);
+}
+
 void test_what_was_looked_at_may_be_taken_back(void** /*state*/)
 {
     EndPair pair;
@@ -1290,7 +1327,8 @@ NTPIPE_UNIT_MAIN(
     NTPIPE_UNIT_TEST(test_local_information), NTPIPE_UNIT_TEST(test_destroying_an_operation_cancels_it),
     NTPIPE_UNIT_TEST(test_looks_go_on_and_take_nothing), NTPIPE_UNIT_TEST(test_taking_is_seen_by_the_writer),
     NTPIPE_UNIT_TEST(test_looks_of_bytes), NTPIPE_UNIT_TEST(test_look_waits_and_ends),
-    NTPIPE_UNIT_TEST(test_a_read_counts_as_a_look), NTPIPE_UNIT_TEST(test_what_was_looked_at_may_be_taken_back),
+    NTPIPE_UNIT_TEST(test_a_read_counts_as_a_look), NTPIPE_UNIT_TEST(test_looks_of_the_next_client_begin_anew),
+    NTPIPE_UNIT_TEST(test_taking_is_reading_for_impersonation), NTPIPE_UNIT_TEST(test_what_was_looked_at_may_be_taken_back),
     NTPIPE_UNIT_TEST(test_looks_of_bytes_are_told_what_is_taken_back),
     NTPIPE_UNIT_TEST(test_look_at_a_message_in_pieces), NTPIPE_UNIT_TEST(test_tried_reads_keep_bounds),
     NTPIPE_UNIT_TEST(test_tries_overtake_nothing), NTPIPE_UNIT_TEST(test_tried_writes_and_quota),
