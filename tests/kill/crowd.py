@@ -64,7 +64,9 @@ class Crowd:
             raise
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
+        if failure is not None:
+            print(self.report())
         self.close()
 
     def close(self):
@@ -228,17 +230,19 @@ class Crowd:
         left = [name for name in os.listdir(self.pipes) if name not in kept]
         assert left == [], left
 
-    def report(self, before, after):
+    def report(self, before=None, after=None):
+        """What was done, and, if that is known, what is left of it."""
         lines = [f"without: {', '.join(self.without) or 'nothing'}", f"strikes: {sum(self.strikes.values())}: {dict(self.strikes)}"]
         lines += [f"{kind}: {counts}" for part in self.parts for kind, counts in part.counts().items()]
         every = [taken for kind, all_of in self.recoveries.items() if kind != "nobody" for taken in all_of]
         for part in every[0] if every else ():
             lines.append(f"back after any strike, {part}: {figures([taken[part] for taken in every])}")
         lines += [f"all back after {kind}: {figures([taken['all'] for taken in all_of])}" for kind, all_of in sorted(self.recoveries.items())]
-        for name, (files, mappings, kib) in after[0].items():
+        for name, (files, mappings, kib) in after[0].items() if after else ():
             was = before[0][name]
             lines.append(f"{name}: descriptors {was[0]} -> {files}, shared mappings {was[1]} -> {mappings}, private KiB {was[2]} -> {kib}")
-        lines.append(f"charged by the broker: {before[1]} -> {after[1]}")
+        if after:
+            lines.append(f"charged by the broker: {before[1]} -> {after[1]}")
         return "\n".join(lines)
 
 
