@@ -548,6 +548,7 @@ struct ntpipe_look_info {
     /* Not 0: the look brings nothing, but tells that so many bytes that were looked at, and not taken, were taken back by their writer; */
     size_t revoked;
     size_t revoked_at; /* before them are so many that are neither */
+    bool withdrawn;    /* the look brings nothing, but tells that what ntpipe_posted_read() has told is no longer so */
 };
 
 /*
@@ -573,6 +574,14 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_look(struct ntpipe_end* pipe, void* buffer, s
  */
 #define NTPIPE_TAKE_ALL SIZE_MAX
 NTPIPE_PUBLIC ntpipe_status ntpipe_take(struct ntpipe_end* pipe, size_t length);
+
+/*
+ * Tells that the other end waits in a read: what is written next is read by it at once, up to `length` bytes, so who hands on need
+ * not keep it for unread. Until something is written on this end a look says when that is not so any more, because that read was
+ * cancelled: soon, so that what is written meanwhile may stay unread nevertheless.
+ * STATUS_NOT_FOUND  it does not, or something is there that it has yet to read
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_posted_read(struct ntpipe_end* pipe, size_t* length);
 
 /* ---- information (S 5) --------------------------------------------------------------------------------------------------- */
 
@@ -746,6 +755,18 @@ NTPIPE_PUBLIC void ntpipe_session_take_in(struct ntpipe_session* session);
  * transceives, on an event context of the caller's or where ntpipe_session_fd() was asked for.
  */
 NTPIPE_PUBLIC void ntpipe_session_set_spin(struct ntpipe_session* session, uint32_t microseconds);
+
+/*
+ * For programs whose threads use a session in turn while one of them waits for ntpipe_session_fd(): calls within a turn leave that
+ * descriptor alone. Nothing else may be done on the session meanwhile, dispatching included: a lock of the program's sees to that.
+ * Without effect on sessions with an event context of the caller's.
+ *   work      does what is left to do, and calls back; if nothing is, looks for so many microseconds (0: once) whether the other
+ *             ends have answered what was written in this turn: who answers meanwhile rings nobody. True: it has called back
+ *   end_turn  what is still left, and what the other ends do from now on, the descriptor tells
+ */
+NTPIPE_PUBLIC void ntpipe_session_begin_turn(struct ntpipe_session* session);
+NTPIPE_PUBLIC bool ntpipe_session_work(struct ntpipe_session* session, uint32_t microseconds);
+NTPIPE_PUBLIC void ntpipe_session_end_turn(struct ntpipe_session* session);
 
 /* True if `name` is one that Samba serves itself (lsarpc, srvsvc...). Such names are root's on a system broker. */
 NTPIPE_PUBLIC bool ntpipe_name_is_sambas(const char* name);

@@ -300,7 +300,7 @@ tevent_req* ntpipe_look_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntp
 ntpipe_status ntpipe_look_recv(tevent_req* req, ntpipe_look_info* info)
 {
     const auto* state = state_of<OperationState>(req);
-    *info = {0, state->rest(), state->continued(), state->revoked(), state->revoked_at()};
+    *info = {0, state->rest(), state->continued(), state->revoked(), state->revoked_at(), state->withdrawn()};
     return receive(req, &info->length);
 }
 
@@ -314,6 +314,16 @@ ntpipe_status ntpipe_look(struct ntpipe_end* pipe, void* buffer, size_t length, 
 ntpipe_status ntpipe_take(struct ntpipe_end* pipe, size_t length)
 {
     return guarded([&] { return pipe->end().take(length); });
+}
+
+ntpipe_status ntpipe_posted_read(struct ntpipe_end* pipe, size_t* length)
+{
+    return guarded([&] {
+        std::uint32_t posted = 0;
+        const Status status = pipe->end().posted_read(posted);
+        *length = posted;
+        return status;
+    });
 }
 
 tevent_req* ntpipe_control_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, uint32_t code,

@@ -10,6 +10,8 @@ using namespace ntpipe::api;
 
 namespace {
 
+constexpr std::uint64_t nanoseconds_per_microsecond = 1000;
+
 Result<std::unique_ptr<glue::Loop>> loop_on(tevent_context* ev)
 {
     return ev == nullptr ? glue::Loop::own() : glue::Loop::on(ev);
@@ -94,8 +96,31 @@ const char* ntpipe_session_directory(ntpipe_session* session)
 
 void ntpipe_session_set_spin(ntpipe_session* session, uint32_t microseconds)
 {
-    constexpr std::uint64_t nanoseconds_per_microsecond = 1000;
     session->gate->loop().set_spin(microseconds * nanoseconds_per_microsecond);
+}
+
+void ntpipe_session_begin_turn(ntpipe_session* session)
+{
+    session->gate->loop().begin_turn();
+}
+
+bool ntpipe_session_work(ntpipe_session* session, uint32_t microseconds)
+{
+    bool some = false;
+    (void)guarded([&] {
+        const std::shared_ptr<session::Gate> gate = session->gate; // a callback may free the session
+        some = gate->loop().work(microseconds * nanoseconds_per_microsecond);
+        return Status::success;
+    });
+    return some;
+}
+
+void ntpipe_session_end_turn(ntpipe_session* session)
+{
+    (void)guarded([&] {
+        session->gate->loop().end_turn();
+        return Status::success;
+    });
 }
 
 void ntpipe_session_take_in(ntpipe_session* session)

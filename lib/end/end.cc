@@ -535,6 +535,15 @@ void End::arm()
     arming_ = false;
 }
 
+// Whoever writes waits for an answer. If it is looked for, nobody need ring.
+void End::look_for_the_answer()
+{
+    if (armed_wants_ != 0 && host_.arms_later()) {
+        armed_wants_ = 0;
+        connection_->page->set_wants(0);
+    }
+}
+
 void End::peer_gone()
 {
     if (offer_ && !offer_->page->attached()) {

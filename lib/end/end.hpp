@@ -153,6 +153,9 @@ public:
     [[nodiscard]] Status look(Operation& operation, std::span<std::byte> buffer);
     /// Consumes the first `length` bytes of what was looked at, with empty messages before them; SIZE_MAX: all of it.
     [[nodiscard]] Status take(std::size_t length);
+    /// The other end waits in a read, for the next write, or the first `length` bytes of it. Until that comes a look tells when it is
+    /// not so any more. STATUS_NOT_FOUND: it does not, or something is there that it has not read.
+    [[nodiscard]] Status posted_read(std::uint32_t& length);
     /// STATUS_NOT_FOUND: it is not pending on this end, or can no longer be stopped and is completing.
     Status cancel(Operation& operation);
     /// The end is over: what is pending completes, the other end sees it. Every later call returns STATUS_FILE_CLOSED.
@@ -294,6 +297,9 @@ private:
     void pend(Operation& operation, glue::List<Operation>& list);
     void abandon(Operation& operation);
     void settle();
+    void look_for_the_answer();
+    [[nodiscard]] std::optional<std::uint32_t> first_posted_read();
+    [[nodiscard]] bool tell_what_is_withdrawn(Operation& operation);
     [[nodiscard]] std::uint32_t wanted() const;
     [[nodiscard]] bool dally(std::uint32_t wants) const;
     [[nodiscard]] bool connected() const { return phase_ == Phase::connected; }
@@ -405,6 +411,7 @@ private:
     std::deque<Looked> looked_;
     std::uint64_t look_sequence_ = 0;         ///< of the record where the next look begins,
     std::uint32_t look_offset_ = 0;           ///< and where in it
+    std::optional<std::uint32_t> told_read_;  ///< what posted_read() has told, until something is written
     bool look_within_message_ = false;        ///< the last look did not reach the end of its message
     std::uint32_t read_context_ = no_context; ///< of the record that was read last in this connection
 };

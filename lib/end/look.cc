@@ -126,10 +126,42 @@ bool End::tell_what_is_revoked(Operation& operation)
     return operation.revoked_ != 0;
 }
 
+// What the next write will find there. It has to be all that it finds: what is unread goes first.
+std::optional<std::uint32_t> End::first_posted_read()
+{
+    if (phase_ != Phase::connected || !connection_->outgoing || !outstanding_.empty() ||
+        !connection_->outgoing->refresh() ||
+        connection_->outgoing->consumed_records() != connection_->outgoing->produced_records()) {
+        return std::nullopt;
+    }
+    const channel::PostedReads reads = connection_->outgoing->posted_reads();
+    return reads.empty() ? std::nullopt : std::optional(reads[0].length);
+}
+
+Status End::posted_read(std::uint32_t& length)
+{
+    told_read_ = first_posted_read();
+    length = told_read_.value_or(0);
+    return told_read_ ? Status::success : Status::not_found;
+}
+
+bool End::tell_what_is_withdrawn(Operation& operation)
+{
+    operation.withdrawn_ = phase_ == Phase::connected && told_read_ && first_posted_read() != told_read_;
+    if (operation.withdrawn_) {
+        told_read_.reset();
+    }
+    return operation.withdrawn_;
+}
+
 void End::serve_looks()
 {
     while (Operation* look = looks_.front()) {
         Status status = Status::pipe_broken;
+        if (tell_what_is_withdrawn(*look)) {
+            complete(*look, Status::success, 0);
+            continue;
+        }
         if (connection_->incoming && tell_what_is_revoked(*look)) {
             complete(*look, Status::success, 0);
             continue;
@@ -204,6 +236,7 @@ void End::forget_looks()
     look_sequence_ = 0;
     look_offset_ = 0;
     look_within_message_ = false;
+    told_read_.reset();
 }
 
 } // namespace ntpipe::end

@@ -38,6 +38,8 @@ public:
     /// Of a look: bytes looked at before and not taken that the writer has taken back, and how many such bytes are before them.
     [[nodiscard]] std::size_t revoked() const { return revoked_; }
     [[nodiscard]] std::size_t revoked_at() const { return revoked_at_; }
+    /// Of a look: the read that End::posted_read() has told of is no longer posted.
+    [[nodiscard]] bool withdrawn() const { return withdrawn_; }
 
 private:
     friend class End;
@@ -65,6 +67,7 @@ private:
     bool continued_ = false;
     std::size_t revoked_ = 0;
     std::size_t revoked_at_ = 0;
+    bool withdrawn_ = false;
 
     // Of a flush: the first write, and the first record, that it does not wait for.
     std::uint64_t flush_sequence_ = 0;

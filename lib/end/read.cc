@@ -302,8 +302,12 @@ void End::show_consumed()
 // writer is only about to decide, that is undone and it decides anew.
 void End::cancel_read(Operation& operation)
 {
+    const bool was_posted = operation.posted_;
     settle_posted(operation);
     connection_->incoming->abort_tentative();
+    if (was_posted && connection_->page->take_peer_wants(channel::want::data)) {
+        connection_->doorbell->ring(); // it may count on this read
+    }
     serve_pending_reads();
     if (operation.pending()) {
         complete(operation, operation.filled_ == 0 ? Status::cancelled : Status::buffer_overflow, operation.filled_);

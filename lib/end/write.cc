@@ -83,6 +83,8 @@ bool End::anything_waits_for_room() const
 // Success: the data is in shared memory and within the quota. Pending: it is the last of outstanding_.
 Status End::start_write(Operation* operation, glue::ByteSpan data, bool exempt)
 {
+    look_for_the_answer();
+    told_read_.reset();
     channel::Outgoing& outgoing = *connection_->outgoing;
     const std::uint64_t sequence = write_sequence_++;
     const bool waits = anything_waits_for_room();

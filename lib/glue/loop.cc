@@ -29,6 +29,25 @@ void drain(int fd)
     (void)!glue::uninterrupted([&] { return ::read(fd, &count, sizeof(count)); });
 }
 
+bool has_one_processor()
+{
+    cpu_set_t processors;
+    return sched_getaffinity(0, sizeof(processors), &processors) != 0 || CPU_COUNT(&processors) < 2;
+}
+
+/// As spin(), for one processor: whoever is looked for has it meanwhile.
+bool give_way(std::uint64_t time, const std::function<bool()>& look)
+{
+    const std::uint64_t end = Loop::now() + time;
+    do {
+        (void)sched_yield();
+        if (look()) {
+            return true;
+        }
+    } while (Loop::now() < end);
+    return false;
+}
+
 void relax()
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -151,6 +170,9 @@ int Loop::descriptor()
 void Loop::poke()
 {
     was_scheduled_ = true;
+    if (in_turn_) {
+        return;
+    }
     if (is_watched_) {
         wake_up();
     } else {
@@ -203,9 +225,7 @@ bool Loop::run_until(const std::function<bool()>& done)
 
 void Loop::set_spin(std::uint64_t time)
 {
-    cpu_set_t processors;
-    const bool is_one = sched_getaffinity(0, sizeof(processors), &processors) != 0 || CPU_COUNT(&processors) < 2;
-    spin_ = is_one ? 0 : time;
+    spin_ = has_one_processor() ? 0 : time;
 }
 
 bool spin(std::uint64_t time, const std::function<bool()>& look)
@@ -230,13 +250,7 @@ void Loop::before_wait()
         return;
     }
     was_scheduled_ = false;
-    const bool found =
-        spin_ != 0 && glue::spin(spin_, [this] {
-            for (Looker* looker = lookers_.front(); looker != nullptr; looker = lookers_.after(*looker)) {
-                looker->look();
-            }
-            return was_scheduled_;
-        });
+    const bool found = spin_ != 0 && glue::spin(spin_, [this] { return look_at_all(); });
     while (!found && !lookers_.empty()) {
         lookers_.pop_front()->arm();
     }
@@ -245,7 +259,62 @@ void Loop::before_wait()
     }
 }
 
-// ---- turns ----
+bool Loop::look_at_all()
+{
+    for (Looker* looker = lookers_.front(); looker != nullptr; looker = lookers_.after(*looker)) {
+        looker->look();
+    }
+    return was_scheduled_;
+}
+
+// ---- turns of threads ----
+
+bool Loop::work(std::uint64_t time)
+{
+    if (!in_turn_ || do_what_was_scheduled()) {
+        return in_turn_;
+    }
+    const auto look = [this] { return look_at_all(); };
+    const bool found = look() || (time != 0 && !lookers_.empty() &&
+                                  (has_one_processor() ? give_way(time, look) : glue::spin(time, look)));
+    return found && do_what_was_scheduled();
+}
+
+// tevent serves immediates first and then a timer that is due; in between it looks at no descriptor and never waits.
+bool Loop::do_what_was_scheduled()
+{
+    if (!was_scheduled_) {
+        return false;
+    }
+    bool over = false;
+    tevent_timer* end = tevent_add_timer(
+        events_, nullptr, tevent_timeval_zero(),
+        [](tevent_context* /*events*/, tevent_timer* /*timer*/, timeval /*now*/, void* data) noexcept {
+            *static_cast<bool*>(data) = true;
+        },
+        &over);
+    if (end == nullptr) {
+        throw std::bad_alloc();
+    }
+    was_scheduled_ = false;
+    while (!over && tevent_loop_once(events_) == 0) {}
+    if (!over) {
+        talloc_free(end);
+    }
+    return true;
+}
+
+void Loop::end_turn()
+{
+    while (in_turn_ && !lookers_.empty()) {
+        lookers_.pop_front()->arm();
+    }
+    if (std::exchange(in_turn_, false) && was_scheduled_) {
+        poke();
+    }
+}
+
+// ---- turns of descriptors ----
 
 // A descriptor, because those that are ready are served in turn.
 void Loop::complete_in_turn(Completion& completion)

@@ -68,10 +68,18 @@ public:
     /// How long to look before waiting, in nanoseconds; 0, as at first: not at all. Without effect where there is one processor only.
     void set_spin(std::uint64_t time);
     [[nodiscard]] std::uint64_t spin() const { return spin_; }
-    /// Whether add() has an effect: on an own loop that nobody waits for with a loop of his own.
-    [[nodiscard]] bool looks_before_waiting() const { return spin_ != 0 && is_own() && !is_watched_; }
+    /// Whether add() has an effect: within a turn, and on an own loop that nobody waits for with a loop of his own.
+    [[nodiscard]] bool looks_before_waiting() const { return in_turn_ || (spin_ != 0 && is_own() && !is_watched_); }
     /// It is called until it has been told to arm().
     void add(Looker& looker) { lookers_.push_back(looker); }
+
+    /// Of an own loop that another thread waits for by its descriptor: until end_turn() nothing makes that readable.
+    void begin_turn() { in_turn_ = is_own(); }
+    /// Within a turn: does what was scheduled; if nothing was, looks for so many nanoseconds, and does what that has brought. False:
+    /// there was nothing to do.
+    bool work(std::uint64_t time);
+    /// What is left the descriptor tells.
+    void end_turn();
 
     /// Calls `ready` while `fd` is readable, until it is destroyed. Does not own the descriptor, which must outlive it.
     class Watch {
@@ -139,6 +147,8 @@ private:
     void ask_for_turn();
     void have_turn();
     void before_wait();
+    [[nodiscard]] bool look_at_all();
+    bool do_what_was_scheduled();
 
     static constexpr unsigned most_in_a_row = 64;
 
@@ -160,10 +170,12 @@ private:
     std::unique_ptr<Watch> turn_watch_;
     std::uint64_t spin_ = 0;
     List<Looker> lookers_;
-    bool was_scheduled_ = false; ///< something, since before_wait() began
+    bool was_scheduled_ = false; ///< something, since before_wait() began, or in a turn
+    bool in_turn_ = false;
 };
 
-/// Calls `look` again and again until it says true, or the time in nanoseconds is over. What it has said.
+/// Calls `look` again and again until it says true, or the time in nanoseconds is over. What it has said. Where there is one
+/// processor only it would keep others from what is looked for.
 [[nodiscard]] bool spin(std::uint64_t time, const std::function<bool()>& look);
 
 } // namespace ntpipe::glue

@@ -195,7 +195,7 @@ class End:
         incoming.settle(op.read)
         if was_posted:
             incoming.revoke_tentative()
-            self.connection.ring(WANTS_SPACE)
+            self.connection.ring(WANTS_SPACE | WANTS_DATA)
             self.serve_read(op)
         if op.status is None:
             self.reads.remove(op)

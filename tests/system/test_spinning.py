@@ -80,3 +80,15 @@ def test_who_spins_sees_a_death(pair):
     await_sleep(asking)
     os.kill(serving.process.pid, signal.SIGKILL)
     assert asking.line() == "the other end is closed and everything is read"
+
+
+def test_a_session_that_is_used_in_turns(place):
+    """Within a turn the descriptor is quiet and answers are looked for; what is left it tells (ntpipe_session_begin_turn)."""
+    place.broker()
+    server = Spinner(place, 0, "serve")
+    assert server.line() == "ready"
+    asking = driver.Program([os.path.join(place.programs, "tests/turns"), place.directory, "pipe", "600"], env=driver.environment(),
+                            stdout=subprocess.PIPE, text=True)
+    place.running.append(asking)
+    assert asking.process.stdout.readline().strip() == "600 right"
+    server.kill()

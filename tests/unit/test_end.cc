@@ -1027,6 +1027,23 @@ void test_destroying_an_operation_cancels_it(void** /*state*/)
     assert_string_equal(text_of(read).c_str(), "kept");
 }
 
+// Who waits for an answer is rung, but not if he writes and then looks for it.
+void test_who_writes_and_looks_is_not_rung_for_the_answer(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 100), Status::pending);
+    TestOperation write;
+    pair.client_host.looks = true;
+    assert_status(start_write(*pair.client, write, "question"), Status::success);
+    assert_status(start_write(*pair.server, write, "answer"), Status::success);
+    assert_false(*pair.client_bell);
+    pair.client->look();
+    pair.queue.fire_one();
+    assert_string_equal(text_of(read).c_str(), "answer");
+}
+
 Status start_look(end::End& end, TestOperation& operation, std::size_t size)
 {
     operation.buffer.resize(size);
@@ -1124,6 +1141,62 @@ void test_looks_of_bytes(void** /*state*/)
     TestOperation read;
     assert_status(start_read(*pair.client, read, 100), Status::success);
     assert_string_equal(text_of(read).c_str(), "etwo");
+}
+
+void test_a_posted_read_is_told_of_until_it_is_cancelled(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    std::uint32_t length = 1;
+    assert_status(pair.server->posted_read(length), Status::not_found);
+    TestOperation look;
+    assert_status(start_look(*pair.server, look, 100), Status::pending);
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 7), Status::pending);
+    assert_status(pair.server->posted_read(length), Status::success);
+    assert_int_equal(length, 7);
+    pair.pump();
+    assert_true(look.pending());
+    assert_status(pair.client->cancel(read), Status::success);
+    assert_true(*pair.server_bell);
+    pair.pump();
+    assert_status(look.status(), Status::success);
+    assert_true(look.withdrawn());
+    assert_int_equal(look.information(), 0);
+
+    // Nobody relies on it any more, and it is told once.
+    TestOperation next;
+    assert_status(start_look(*pair.server, next, 100), Status::pending);
+    assert_status(start_read(*pair.client, read, 7), Status::pending);
+    assert_status(pair.client->cancel(read), Status::success);
+    pair.pump();
+    assert_true(next.pending());
+}
+
+void test_a_posted_read_that_gets_its_data_is_not_withdrawn(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    std::uint32_t length = 0;
+    TestOperation look;
+    assert_status(start_look(*pair.server, look, 100), Status::pending);
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 7), Status::pending);
+    TestOperation second;
+    assert_status(start_read(*pair.client, second, 9), Status::pending);
+    assert_status(pair.server->posted_read(length), Status::success);
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, "data"), Status::success);
+    assert_status(pair.server->posted_read(length), Status::not_found); // there is something before the next write
+    pair.pump();
+    assert_string_equal(text_of(read).c_str(), "data");
+    assert_true(look.pending());
+    assert_status(pair.server->posted_read(length), Status::success);
+    assert_int_equal(length, 9);
+    pair.client->close();
+    pair.pump();
+    assert_status(look.status(), Status::pipe_broken);
+    assert_status(pair.server->posted_read(length), Status::not_found);
 }
 
 void test_look_waits_and_ends(void** /*state*/)
@@ -1329,6 +1402,9 @@ NTPIPE_UNIT_MAIN(
     NTPIPE_UNIT_TEST(test_looks_of_bytes), NTPIPE_UNIT_TEST(test_look_waits_and_ends),
     NTPIPE_UNIT_TEST(test_a_read_counts_as_a_look), NTPIPE_UNIT_TEST(test_looks_of_the_next_client_begin_anew),
     NTPIPE_UNIT_TEST(test_taking_is_reading_for_impersonation), NTPIPE_UNIT_TEST(test_what_was_looked_at_may_be_taken_back),
+    NTPIPE_UNIT_TEST(test_who_writes_and_looks_is_not_rung_for_the_answer),
+    NTPIPE_UNIT_TEST(test_a_posted_read_is_told_of_until_it_is_cancelled),
+    NTPIPE_UNIT_TEST(test_a_posted_read_that_gets_its_data_is_not_withdrawn),
     NTPIPE_UNIT_TEST(test_looks_of_bytes_are_told_what_is_taken_back),
     NTPIPE_UNIT_TEST(test_look_at_a_message_in_pieces), NTPIPE_UNIT_TEST(test_tried_reads_keep_bounds),
     NTPIPE_UNIT_TEST(test_tries_overtake_nothing), NTPIPE_UNIT_TEST(test_tried_writes_and_quota),
