@@ -52,7 +52,7 @@ Bridge::Bridge(Engine& engine, ntpipe_session* session, const std::string& prefi
     : engine_(engine),
       session_(session),
       status_(std::make_shared<StatusFile>(engine, prefix + "/ntpipe.status", [this] { return describe(); })),
-      configuration_(engine.events(), prefix, [this] { lists_changed(); }),
+      configuration_(engine, prefix, [this] { lists_changed(); }),
       importer_(
           engine, session, [this](const std::string& name) { return configuration_.lists().import.matches(name); },
           [this] { status_->changed(); }),

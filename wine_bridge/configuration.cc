@@ -104,7 +104,7 @@ Lists Lists::read(const std::string& path)
     return lists;
 }
 
-Configuration::Configuration(tevent_context* events, std::string prefix, std::function<void()> changed)
+Configuration::Configuration(Engine& engine, std::string prefix, std::function<void()> changed)
     : prefix_(std::move(prefix)),
       changed_(std::move(changed)),
       lists_(Lists::read(prefix_ + "/" + file_name)),
@@ -118,10 +118,7 @@ Configuration::Configuration(tevent_context* events, std::string prefix, std::fu
         log_line("changes of ntpipe.conf cannot be followed");
         return;
     }
-    tevent_add_fd(
-        events, events, inotify_, TEVENT_FD_READ,
-        [](tevent_context*, tevent_fd*, std::uint16_t, void* data) { static_cast<Configuration*>(data)->look(); },
-        this);
+    engine.watch(inotify_, [this] { look(); });
 }
 
 Configuration::~Configuration()

@@ -12,6 +12,8 @@
 // the key: import and export are *, smb is nothing. What Wine itself uses goes no way unless its name is written out.
 #pragma once
 
+#include "engine.hpp"
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -46,7 +48,7 @@ struct Lists {
 class Configuration {
 public:
     /// `changed` is called when the file was written, made or removed.
-    Configuration(tevent_context* events, std::string prefix, std::function<void()> changed);
+    Configuration(Engine& engine, std::string prefix, std::function<void()> changed);
     Configuration(const Configuration&) = delete;
     Configuration& operator=(const Configuration&) = delete;
     ~Configuration();

@@ -4,9 +4,12 @@
 
 #include "log.hpp"
 
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -20,8 +23,11 @@ namespace {
 
 constexpr unsigned ping_interval = 1000; // milliseconds
 constexpr unsigned watch_interval = 500;
+/// Longer than a program takes that is woken, answers at once, and does not ring.
+constexpr std::chrono::microseconds longest_look(100);
 
 Engine* the_engine = nullptr; // nt_run() takes plain functions
+thread_local bool on_wine_thread = false;
 
 // When Wine's server has gone, Wine ends each thread that calls it then, and no more: the native side would wait for ever. This
 // thread is not Wine's, and sees that the main thread is no more.
@@ -48,56 +54,113 @@ void watch_main_thread()
 
 } // namespace
 
-Engine::Engine() : events_(tevent_context_init(nullptr)), wakeup_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
+bool Answer::is_worth_looking_for()
 {
-    if (events_ == nullptr || wakeup_ == -1) {
+    if (skip_ != 0) {
+        --skip_;
+        return false;
+    }
+    return true;
+}
+
+void Answer::looked_for()
+{
+    constexpr unsigned most_in_vain = 10;
+    if (!std::exchange(expected_, false)) {
+        in_vain_ = 0;
+        return;
+    }
+    in_vain_ = std::min(in_vain_ + 1, most_in_vain);
+    skip_ = 1U << in_vain_;
+}
+
+Engine::Engine(ntpipe_session* session)
+    : session_(session), descriptors_(epoll_create1(EPOLL_CLOEXEC)), wakeup_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
+{
+    if (descriptors_ == -1 || wakeup_ == -1) {
         throw std::bad_alloc();
     }
-    tevent_add_fd(
-        events_, events_, wakeup_, TEVENT_FD_READ,
-        [](tevent_context*, tevent_fd*, std::uint16_t, void* data) {
-            std::uint64_t count = 0;
-            (void)!read(static_cast<Engine*>(data)->wakeup_, &count, sizeof(count));
-        },
-        this);
-    tevent_set_trace_callback(events_, on_trace, this);
+    watch(wakeup_, [this] {
+        std::uint64_t count = 0;
+        (void)!read(wakeup_, &count, sizeof(count));
+    });
+    watch(ntpipe_session_fd(session), [this] { ntpipe_session_dispatch(session_); });
     the_engine = this;
 }
 
-Engine::~Engine()
+void Engine::watch(int descriptor, std::function<void()> ready)
 {
-    talloc_free(events_);
-    close(wakeup_);
-}
-
-void Engine::on_trace(enum tevent_trace_point point, void* data)
-{
-    auto* engine = static_cast<Engine*>(data);
-    if (point == TEVENT_TRACE_BEFORE_WAIT) {
-        std::unique_lock lock(engine->mutex_);
-        engine->busy_ = false;
-        engine->turn_.notify_all();
-        engine->turn_.wait(lock, [engine] { return engine->pending_ == 0 && !engine->busy_; });
-        engine->waiting_ = true;
-        engine->rung_ = false;
-    } else if (point == TEVENT_TRACE_AFTER_WAIT) {
-        const std::lock_guard lock(engine->mutex_);
-        engine->waiting_ = false;
-        engine->busy_ = true;
+    watched_.push_back(std::move(ready));
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = &watched_.back();
+    if (epoll_ctl(descriptors_, EPOLL_CTL_ADD, descriptor, &event) != 0) {
+        throw std::bad_alloc();
     }
 }
 
 void Engine::enter()
 {
-    std::unique_lock lock(mutex_);
-    ++pending_;
-    if (waiting_ && !std::exchange(rung_, true)) {
-        wake_main();
+    mutex_.lock();
+    ntpipe_session_begin_turn(session_);
+}
+
+// What the Wine thread does last is what nobody waits for: reads that take from the prefix what was answered, and the next ones.
+void Engine::leave()
+{
+    constexpr int most_rounds = 16; // then the main thread goes on, and others have their turn
+    look_for_answer();
+    for (int round = 0; round < most_rounds; ++round) {
+        do_what_is_last();
+        if (!ntpipe_session_work(session_, 0)) {
+            break;
+        }
     }
-    turn_.wait(lock, [this] { return !busy_ && !waiting_; });
-    --pending_;
-    busy_ = true;
-    wake_ = true;
+    do_what_is_last();
+    expected_.reset();
+    ntpipe_session_end_turn(session_);
+    mutex_.unlock();
+}
+
+void Engine::do_what_is_last()
+{
+    while (!last_.empty()) {
+        const std::function<void()> work = std::move(last_.front());
+        last_.pop_front();
+        work();
+    }
+}
+
+void Engine::look_for_answer()
+{
+    const std::shared_ptr<Answer> answer = std::exchange(expected_, nullptr);
+    if (!answer || !answer->is_expected()) {
+        return;
+    }
+    const Clock::time_point end = Clock::now() + longest_look;
+    for (;;) {
+        const auto left = std::chrono::duration_cast<std::chrono::microseconds>(end - Clock::now()).count();
+        if (left <= 0 || !ntpipe_session_work(session_, static_cast<std::uint32_t>(left)) || !answer->is_expected()) {
+            break;
+        }
+    }
+    answer->looked_for();
+}
+
+void Engine::expect(const std::shared_ptr<Answer>& answer)
+{
+    if (on_wine_thread && answer->is_worth_looking_for()) {
+        answer->expect();
+        expected_ = answer;
+    }
+}
+
+bool Engine::do_last(std::function<void()> work)
+{
+    if (on_wine_thread) {
+        last_.push_back(std::move(work));
+    }
+    return on_wine_thread;
 }
 
 std::uint32_t Engine::start()
@@ -106,16 +169,59 @@ std::uint32_t Engine::start()
     if (status != NTPIPE_STATUS_SUCCESS) {
         return status;
     }
-    const bool started =
-        nt_thread([](void*) { nt_run([] { the_engine->enter(); }, [] { the_engine->leave(); }); }, nullptr);
-    return started ? NTPIPE_STATUS_SUCCESS : NTPIPE_STATUS_NO_MEMORY;
+    const auto body = [](void*) {
+        on_wine_thread = true;
+        nt_run([] { the_engine->enter(); }, [] { the_engine->leave(); });
+    };
+    return nt_thread(body, nullptr) ? NTPIPE_STATUS_SUCCESS : NTPIPE_STATUS_NO_MEMORY;
 }
 
 void Engine::run()
 {
     watch_main_thread();
+    std::unique_lock lock(mutex_);
     ping_later();
-    while (!stopping_ && tevent_loop_once(events_) == 0) {}
+    while (!stopping_) {
+        run_timers();
+        wait(lock);
+    }
+    (void)lock.release();
+}
+
+int Engine::until_next_timer()
+{
+    constexpr int longest = 60'000; // milliseconds
+    if (timers_.empty()) {
+        return longest;
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, longest));
+}
+
+void Engine::run_timers()
+{
+    const Clock::time_point now = Clock::now();
+    while (!timers_.empty() && timers_.begin()->first <= now) {
+        const Timer timer = std::move(timers_.extract(timers_.begin()).mapped());
+        if (const auto alive = timer.owner.lock()) {
+            timer.due();
+        }
+    }
+}
+
+void Engine::wait(std::unique_lock<std::mutex>& lock)
+{
+    std::array<epoll_event, 8> ready{};
+    const int timeout = until_next_timer();
+    wakes_at_ = Clock::now() + std::chrono::milliseconds(timeout);
+    waits_ = true;
+    lock.unlock();
+    const int count = epoll_wait(descriptors_, ready.data(), ready.size(), timeout);
+    lock.lock();
+    waits_ = false;
+    for (int i = 0; i < count; ++i) {
+        (*static_cast<std::function<void()>*>(ready[static_cast<std::size_t>(i)].data.ptr))();
+    }
 }
 
 // A thread that waits for Wine's server does not see that it was killed; one that asks it for something does.
@@ -133,22 +239,10 @@ void Engine::stop()
     wake_main();
 }
 
-// What was scheduled on the event context meanwhile is seen by nobody who waits for descriptors.
 void Engine::wake_main()
 {
     const std::uint64_t one = 1;
     (void)!write(wakeup_, &one, sizeof(one));
-}
-
-void Engine::leave()
-{
-    if (std::exchange(wake_, true)) {
-        wake_main();
-    }
-    timers_added_ = false;
-    const std::lock_guard lock(mutex_);
-    busy_ = false;
-    turn_.notify_all();
 }
 
 void Engine::run_blocking(std::function<void()> block, std::function<void()> after)
@@ -185,30 +279,14 @@ void Engine::run_jobs(void* engine)
     }
 }
 
-namespace {
-
-struct Timer {
-    std::weak_ptr<void> owner;
-    std::function<void()> due;
-};
-
-} // namespace
-
 void Engine::after(unsigned milliseconds, std::weak_ptr<void> owner, std::function<void()> due)
 {
-    auto* timer = new Timer{std::move(owner), std::move(due)};
-    const timeval when = tevent_timeval_current_ofs(milliseconds / 1000, (milliseconds % 1000) * 1000);
-    const auto fire = [](tevent_context*, tevent_timer*, timeval, void* data) {
-        const std::unique_ptr<Timer> due_timer(static_cast<Timer*>(data));
-        if (const auto alive = due_timer->owner.lock()) {
-            due_timer->due();
-        }
-    };
-    if (tevent_add_timer(events_, events_, when, fire, timer) == nullptr) {
-        delete timer;
+    const Clock::time_point when = Clock::now() + std::chrono::milliseconds(milliseconds);
+    timers_.emplace(when, Timer{std::move(owner), std::move(due)});
+    if (waits_ && when < wakes_at_) {
+        waits_ = false;
+        wake_main();
     }
-    timers_added_ = true;
-    wake_ = true;
 }
 
 void WineOperation::over(nt_operation* operation)

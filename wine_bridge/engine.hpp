@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // engine.hpp: the two threads of the bridge and what keeps them apart.
 //
-// The *main* thread runs tevent, for the native side. The *Wine* thread waits for what is over in the prefix. Both call into
-// the same objects, one at a time: whoever does holds the engine's lock, which the main thread gives away only before it waits
-// for descriptors, and takes back first: a descriptor that is let go must not be one that was just found ready. So nothing is handed from one thread to the other on the way of data, and no object needs a lock of its own.
-// What may block in Wine's server (a flush) has threads of its own.
+// The *main* thread waits for descriptors, those of the native side among them. The *Wine* thread waits for what is over in the
+// prefix. Both call into the same objects, one at a time: whoever does holds the engine's lock. Neither waits with it, and what
+// the main thread waits for knows nothing of those objects. So nothing is handed from one thread to the other on the way of data,
+// and no object needs a lock of its own. What may block in Wine's server (a flush) has threads of its own.
+//
+// What a program of the prefix asks a native one is answered soon, as a rule: the Wine thread looks for the answer itself (a *turn* of
+// ntpipe.h) before it waits for Wine's server again, as long as that was worth it before.
 #pragma once
 
 #include "nt.h"
 
 #include <ntpipe.h>
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -27,53 +33,85 @@ namespace wine_bridge {
     return status >> 30U == 3;
 }
 
+/// What somebody in the prefix waits for from the native side.
+class Answer {
+public:
+    /// False: it has not come soon lately, so it is not looked for this time.
+    [[nodiscard]] bool is_worth_looking_for();
+    void expect() { expected_ = true; }
+    void came() { expected_ = false; }
+    [[nodiscard]] bool is_expected() const { return expected_; }
+    /// It was looked for.
+    void looked_for();
+
+private:
+    bool expected_ = false;
+    unsigned in_vain_ = 0; ///< how often in a row
+    unsigned skip_ = 0;
+};
+
 class Engine {
 public:
-    Engine();
+    /// Takes the session, which has an event context of its own, and nobody else may wait for it.
+    explicit Engine(ntpipe_session* session);
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
-    ~Engine();
+    ~Engine() = delete; ///< its threads wait in it until the process ends
 
     /// Starts the Wine thread. An NTSTATUS.
     [[nodiscard]] std::uint32_t start();
     /// Runs the main thread until stop(). Returns with the lock: nothing of the bridge happens any more.
     void run();
+    /// From any thread, with or without the lock.
     void stop();
-    [[nodiscard]] tevent_context* events() const { return events_; }
+    [[nodiscard]] tevent_context* events() const { return ntpipe_session_event_context(session_); }
 
+    /// Calls `ready` on the main thread while a descriptor is readable, which must stay open. Before run().
+    void watch(int descriptor, std::function<void()> ready);
     /// Runs `block` on a thread where it may block, without the lock, then `after`, with it.
     void run_blocking(std::function<void()> block, std::function<void()> after);
     /// Runs `due` once, after a time, on the main thread, unless `owner` has gone.
     void after(unsigned milliseconds, std::weak_ptr<void> owner, std::function<void()> due);
+    /// On the Wine thread: runs `work` when what else there is to do has been done. On others it returns false.
+    [[nodiscard]] bool do_last(std::function<void()> work);
+    /// If this is the Wine thread it will look for it.
+    void expect(const std::shared_ptr<Answer>& answer);
 
     /// For what the Wine thread does: the lock around it.
     void enter();
     void leave();
-    /// What the Wine thread has done has left nothing for the main thread but what a descriptor tells it.
-    void need_no_wake() { wake_ = timers_added_; }
 
 private:
+    using Clock = std::chrono::steady_clock;
     struct Job {
         std::function<void()> block;
         std::function<void()> after;
     };
-    static void on_trace(enum tevent_trace_point point, void* data);
+    struct Timer {
+        std::weak_ptr<void> owner;
+        std::function<void()> due;
+    };
     static void run_jobs(void* engine);
+    [[nodiscard]] int until_next_timer();
+    void run_timers();
+    void wait(std::unique_lock<std::mutex>& lock);
     void wake_main();
     void ping_later();
+    void look_for_answer();
+    void do_what_is_last();
 
-    tevent_context* events_;
-    std::mutex mutex_; ///< of the next four
-    std::condition_variable turn_;
-    bool busy_ = true;     ///< somebody has the engine's lock: at first the main thread
-    bool waiting_ = false; ///< the main thread waits for descriptors
-    bool rung_ = false;    ///< it was woken
-    unsigned pending_ = 0; ///< who wants the lock besides it
-    bool stopping_ = false;
-    bool wake_ = true;
-    bool timers_added_ = false;
+    ntpipe_session* session_;
+    int descriptors_; ///< an epoll set
+    int wakeup_;
+    std::mutex mutex_; ///< the engine's lock
+    std::atomic<bool> stopping_ = false;
+    std::deque<std::function<void()>> watched_; ///< what to call for a descriptor of the set
+    std::multimap<Clock::time_point, Timer> timers_;
+    Clock::time_point wakes_at_; ///< when the main thread, which waits, goes on by itself
+    bool waits_ = false;
+    std::shared_ptr<Answer> expected_;
+    std::deque<std::function<void()>> last_;
     std::shared_ptr<void> alive_ = std::make_shared<int>();
-    int wakeup_ = -1;
 
     std::mutex jobs_mutex_;
     std::condition_variable jobs_there_;
@@ -147,7 +185,7 @@ private:
     std::size_t size_;
 };
 
-/// A request on the native side. Its callback comes on the main thread, or from start() if it is over at once.
+/// A request on the native side. If it is over at once start() says so.
 class NativeRequest {
 public:
     NativeRequest() = default;

@@ -85,27 +85,20 @@ int block_sigterm()
 int run(const Options& options, const std::string& prefix)
 {
     const int signals = block_sigterm();
-    // Its threads wait in it until the process ends: it is not to be destroyed.
-    Engine& engine = *new Engine;
-    if (const std::uint32_t status = engine.start(); is_error(status)) {
-        log_line(std::string("Wine gives no completion port: ") + ntpipe_status_name(status));
-        return 1;
-    }
-    tevent_add_fd(
-        engine.events(), engine.events(), signals, TEVENT_FD_READ,
-        [](tevent_context*, tevent_fd* event, std::uint16_t, void* data) {
-            talloc_free(event);
-            static_cast<Engine*>(data)->stop();
-        },
-        &engine);
     ntpipe_session_params session_params = NTPIPE_SESSION_PARAMS_INIT;
     session_params.directory = options.directory.empty() ? nullptr : options.directory.c_str();
     ntpipe_session* session = nullptr;
-    if (const ntpipe_status status = ntpipe_session_open(nullptr, engine.events(), &session_params, &session);
+    if (const ntpipe_status status = ntpipe_session_open(nullptr, nullptr, &session_params, &session);
         is_error(status)) {
         log_line(std::string("no session: ") + ntpipe_status_name(status));
         return 1;
     }
+    Engine& engine = *new Engine(session);
+    if (const std::uint32_t status = engine.start(); is_error(status)) {
+        log_line(std::string("Wine gives no completion port: ") + ntpipe_status_name(status));
+        return 1;
+    }
+    engine.watch(signals, [&engine] { engine.stop(); });
     link_hosts();
     Bridge bridge(engine, session, prefix);
     if (const std::uint32_t status = bridge.start(); is_error(status)) {

@@ -30,6 +30,18 @@ static HANDLE port;
 static HANDLE device; /* of all pipes, for waits */
 static HANDLE ping_event;
 
+/*
+ * Reads that nt_run() waits for by their events, as many as there are places; what has none comes by the port, which costs two
+ * requests to Wine's server more. The first `watched_count` are in use.
+ */
+enum { most_watched = 24 };
+static struct {
+    HANDLE event;
+    struct nt_operation* operation;
+} watched[most_watched + 1]; /* one never is: free_event() looks at it */
+static unsigned watched_count;
+static _Thread_local bool is_runner;
+
 static IO_STATUS_BLOCK* block_of(struct nt_operation* operation)
 {
     return (IO_STATUS_BLOCK*)operation->block;
@@ -116,21 +128,65 @@ uint32_t nt_start(void)
     return (uint32_t)status;
 }
 
+static void call_back(struct nt_operation* operation, void (*enter)(void), void (*leave)(void))
+{
+    enter();
+    operation->done(operation);
+    leave();
+}
+
+static void take_from_port(void (*enter)(void), void (*leave)(void))
+{
+    static LARGE_INTEGER at_once = {0};
+    ULONG_PTR key, value;
+    IO_STATUS_BLOCK io;
+    struct nt_operation* operation;
+
+    if (NtRemoveIoCompletion(port, &key, &value, &io, &at_once) != STATUS_SUCCESS)
+        return;
+    operation = (struct nt_operation*)value;
+    operation->status = (uint32_t)io.Status;
+    operation->information = io.Information;
+    call_back(operation, enter, leave);
+}
+
+static void take_watched(unsigned which, void (*enter)(void), void (*leave)(void))
+{
+    struct nt_operation* operation = watched[which].operation;
+    HANDLE event = watched[which].event;
+
+    if (block_of(operation)->Status == STATUS_PENDING)
+        return;
+    watched[which] = watched[--watched_count];
+    watched[watched_count].event = event;
+    take_result(operation, block_of(operation)->Status);
+    call_back(operation, enter, leave);
+}
+
 void nt_run(void (*enter)(void), void (*leave)(void))
 {
-    for (;;) {
-        ULONG_PTR key, value;
-        IO_STATUS_BLOCK io;
-        struct nt_operation* operation;
+    unsigned first = 0; /* each in turn is the one that is served if several are ready */
 
-        if (NtRemoveIoCompletion(port, &key, &value, &io, NULL) != STATUS_SUCCESS)
+    is_runner = true;
+    for (;;) {
+        HANDLE handles[most_watched + 1];
+        const unsigned count = watched_count + 1;
+        unsigned i, which;
+        NTSTATUS status;
+
+        first = (first + 1) % count;
+        for (i = 0; i < count; ++i) {
+            which = (first + i) % count;
+            handles[i] = which < watched_count ? watched[which].event : port;
+        }
+        status = NtWaitForMultipleObjects(count, handles, TRUE, FALSE, NULL);
+        if (status < STATUS_WAIT_0 || status >= STATUS_WAIT_0 + (NTSTATUS)count)
             continue;
-        operation = (struct nt_operation*)value;
-        operation->status = (uint32_t)io.Status;
-        operation->information = io.Information;
-        enter();
-        operation->done(operation);
-        leave();
+        which = (first + (unsigned)status) % count;
+        if (which == watched_count)
+            take_from_port(enter, leave);
+        else
+            take_watched(which, enter, leave);
     }
 }
 
@@ -296,6 +352,32 @@ uint32_t nt_read(nt_handle handle, struct nt_operation* operation, void* buffer,
 {
     return started(operation,
                    NtReadFile(handle, NULL, NULL, begin(operation), block_of(operation), buffer, length, NULL, NULL));
+}
+
+/* A place to wait for one more operation; NULL: it has to come by the port. */
+static HANDLE free_event(void)
+{
+    HANDLE* event = &watched[watched_count].event;
+
+    if (!is_runner || watched_count == most_watched)
+        return NULL;
+    if (*event == NULL && NtCreateEvent(event, EVENT_ALL_ACCESS, NULL, SynchronizationEvent, FALSE) != STATUS_SUCCESS)
+        *event = NULL;
+    return *event;
+}
+
+uint32_t nt_await_data(nt_handle handle, struct nt_operation* operation, void* buffer, uint32_t length)
+{
+    HANDLE event = free_event();
+    NTSTATUS status;
+
+    if (event == NULL)
+        return nt_read(handle, operation, buffer, length);
+    block_of(begin(operation))->Status = STATUS_PENDING;
+    status = NtReadFile(handle, event, NULL, NULL, block_of(operation), buffer, length, NULL, NULL);
+    if (status == STATUS_PENDING)
+        watched[watched_count++].operation = operation;
+    return started(operation, status);
 }
 
 uint32_t nt_write(nt_handle handle, struct nt_operation* operation, const void* data, uint32_t length)

@@ -52,7 +52,7 @@ struct nt_peek {
 
 /* Makes the completion port. */
 uint32_t nt_start(void);
-/* Calls back for what is over, between `enter` and `leave`, for ever. */
+/* Calls back for what is over, between `enter` and `leave`, for ever. Calls of nt_await_data() on its thread belong in between. */
 void nt_run(void (*enter)(void), void (*leave)(void));
 /* Has `operation->done` called by nt_run(). */
 uint32_t nt_post(struct nt_operation* operation);
@@ -82,6 +82,8 @@ uint32_t nt_client_process(nt_handle handle, uint32_t* process_id);
 uint32_t nt_listen(nt_handle handle, struct nt_operation* operation);
 uint32_t nt_disconnect(nt_handle handle);
 uint32_t nt_read(nt_handle handle, struct nt_operation* operation, void* buffer, uint32_t length);
+/* A read that is likely to wait: it is faster so, on the thread of nt_run(). One of no bytes takes nothing but an empty message. */
+uint32_t nt_await_data(nt_handle handle, struct nt_operation* operation, void* buffer, uint32_t length);
 uint32_t nt_write(nt_handle handle, struct nt_operation* operation, const void* data, uint32_t length);
 uint32_t nt_cancel(nt_handle handle, struct nt_operation* operation);
 uint32_t nt_peek_pipe(nt_handle handle, void* buffer, uint32_t length, struct nt_peek* peek);

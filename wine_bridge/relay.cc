@@ -16,6 +16,7 @@ constexpr unsigned quick_polls = 600;
 constexpr unsigned confirm_delay = 1;
 constexpr unsigned state_poll = 100;
 constexpr std::size_t peek_header = 16;
+constexpr std::size_t largest_mirrored = 65536;
 
 /// For what is over before the call returns; used under the engine's lock only.
 WineBuffer& scratch()
@@ -116,7 +117,14 @@ void Relay::watch_states()
 // Reads are started on the Wine thread: it is told of their end without a detour.
 void Relay::request_work()
 {
-    if (dead_ || pumping_ || work_.pending()) {
+    if (dead_ || pumping_ || will_pump_ || work_.pending()) {
+        return;
+    }
+    if (engine_.do_last([self = shared_from_this()] {
+            self->will_pump_ = false;
+            self->pump();
+        })) {
+        will_pump_ = true;
         return;
     }
     (void)work_.start(
@@ -135,22 +143,10 @@ void Relay::pump()
         const std::uint64_t there = forwarded_ - held_.size();
         const std::uint64_t target = draining_ ? forwarded_ : confirmed_;
         if (held_.empty()) {
-            const std::uint32_t status = read_.start(
-                self,
-                [this](std::uint32_t over, std::size_t) {
-                    waited(over);
-                    pump();
-                },
-                [this](nt_operation* operation) { return nt_read(it_.handle, operation, scratch().data(), 0); });
-            if (status != NTPIPE_STATUS_PENDING) {
-                waited(status);
-            }
+            await_data();
         } else if (target > there) {
             const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(held_.size(), target - there));
-            if (!read_buffer_) {
-                read_buffer_ = std::make_unique<WineBuffer>(std::max<std::size_t>(wanted, 4096));
-            }
-            read_buffer_->grow(wanted);
+            prepare_read(wanted);
             const std::uint32_t status = read_.start(
                 self,
                 [this, wanted](std::uint32_t over, std::size_t got) {
@@ -169,20 +165,52 @@ void Relay::pump()
         }
     }
     pumping_ = false;
-    if (!std::exchange(special_, false) && !dead_) {
-        // Should the native side have completed something meanwhile, it has rung, too.
-        engine_.need_no_wake();
+}
+
+// Where the native side waits in a read, that read is made here, too: it takes what comes, and nobody has to wait for what it has
+// taken. Else a read of no bytes tells when something is there.
+void Relay::await_data()
+{
+    std::size_t expected = 0;
+    if (it_.to_prefix && !draining_ && !is_error(ntpipe_posted_read(it_.native, &expected))) {
+        expected = std::min(expected, largest_mirrored);
+        prepare_read(expected);
+    } else {
+        expected = 0;
+    }
+    mirrors_ = expected != 0;
+    const std::uint32_t status = read_.start(
+        shared_from_this(),
+        [this](std::uint32_t over, std::size_t got) {
+            data_came(over, got);
+            request_work();
+        },
+        [this, expected](nt_operation* operation) {
+            return nt_await_data(it_.handle, operation, expected == 0 ? scratch().data() : read_buffer_->data(),
+                                 static_cast<std::uint32_t>(expected));
+        });
+    if (status != NTPIPE_STATUS_PENDING) {
+        data_came(status, read_.result());
     }
 }
 
-// The read of no bytes is over.
-void Relay::waited(std::uint32_t status)
+void Relay::prepare_read(std::size_t length)
 {
-    if (dead_) {
+    if (!read_buffer_) {
+        read_buffer_ = std::make_unique<WineBuffer>(std::max<std::size_t>(length, 4096));
+    }
+    read_buffer_->grow(length);
+}
+
+void Relay::data_came(std::uint32_t status, std::size_t got)
+{
+    if (dead_ || (mirrors_ && status == NTPIPE_STATUS_CANCELLED)) {
         return;
     }
     if (is_error(status)) {
         prefix_gone(status);
+    } else if (mirrors_) {
+        was_mirrored(status, got);
     } else if (it_.message && status == NTPIPE_STATUS_SUCCESS) {
         forward(nullptr, 0); // an empty message, and it is taken
     } else {
@@ -190,34 +218,56 @@ void Relay::waited(std::uint32_t status)
     }
 }
 
-// Forwards what is new in the prefix. True: there was something to do.
-bool Relay::look_further()
+// Of a message that is longer than the read the rest stays unread, here as there.
+void Relay::was_mirrored(std::uint32_t status, std::size_t got)
+{
+    if (!it_.message || status != NTPIPE_STATUS_BUFFER_OVERFLOW) {
+        forward(read_buffer_->data(), got);
+        return;
+    }
+    Bytes message(read_buffer_->data(), read_buffer_->data() + got);
+    nt_peek seen{};
+    if (!is_error(peek(seen))) {
+        const std::uint8_t* rest = scratch().data() + peek_header;
+        held_.assign(rest, rest + seen.message_length);
+        message.insert(message.end(), held_.begin(), held_.end());
+    }
+    forward(message.data(), message.size());
+}
+
+// All of the first message, or of the bytes, is in scratch() then, behind the header.
+std::uint32_t Relay::peek(nt_peek& seen) const
 {
     WineBuffer& buffer = scratch();
     for (;;) {
-        nt_peek seen{};
         const std::uint32_t status =
             nt_peek_pipe(it_.handle, buffer.data(), static_cast<std::uint32_t>(buffer.size()), &seen);
-        if (is_error(status)) {
-            if (!held_.empty()) {
-                taken_back(0); // what was unread has gone with its writer
-            }
-            prefix_gone(status);
-            return true;
-        }
-        draining_ = draining_ || seen.closing;
         const std::size_t needed = it_.message ? seen.message_length : seen.available;
-        if (seen.copied < needed) {
-            buffer.grow(peek_header + needed);
-            continue;
+        if (is_error(status) || seen.copied >= needed) {
+            return status;
         }
-        if (seen.available < held_.size()) {
-            taken_back(seen.available);
-            return true;
-        }
-        const std::uint8_t* data = buffer.data() + peek_header;
-        return (it_.message ? look_at_messages(seen, data) : look_at_bytes(seen, data)) || draining_;
+        buffer.grow(peek_header + needed);
     }
+}
+
+// Forwards what is new in the prefix. True: there was something to do.
+bool Relay::look_further()
+{
+    nt_peek seen{};
+    if (const std::uint32_t status = peek(seen); is_error(status)) {
+        if (!held_.empty()) {
+            taken_back(0); // what was unread has gone with its writer
+        }
+        prefix_gone(status);
+        return true;
+    }
+    draining_ = draining_ || seen.closing;
+    if (seen.available < held_.size()) {
+        taken_back(seen.available);
+        return true;
+    }
+    const std::uint8_t* data = scratch().data() + peek_header;
+    return (it_.message ? look_at_messages(seen, data) : look_at_bytes(seen, data)) || draining_;
 }
 
 bool Relay::look_at_messages(const nt_peek& seen, const std::uint8_t* data)
@@ -307,8 +357,11 @@ void Relay::forward(const std::uint8_t* data, std::size_t length)
                          [this, &it] { native_written(it); })) {
         native_written(it);
     }
-    if (!dead_) {
+    if (!dead_ && !held_.empty()) {
         confirm_native();
+    }
+    if (it_.to_prefix) {
+        engine_.expect(answer_);
     }
 }
 
@@ -383,7 +436,6 @@ void Relay::confirmed(std::uint64_t position)
 // The program has cancelled writes: so do we, as far as they are not over.
 void Relay::taken_back(std::size_t left)
 {
-    special_ = true;
     const std::uint64_t end = forwarded_ - held_.size() + left;
     for (auto write = native_writes_.rbegin(); write != native_writes_.rend() && (*write)->end > end; ++write) {
         (*write)->request.cancel();
@@ -392,6 +444,7 @@ void Relay::taken_back(std::size_t left)
     ask_ = true;
 }
 
+// Wine tells nobody but the writer that something unread has gone, and nobody that more has come: see docs/wine.md.
 void Relay::poll_later()
 {
     if (poll_scheduled_) {
@@ -441,10 +494,17 @@ void Relay::looked()
         native_gone(status);
         return;
     }
+    if (info.withdrawn) {
+        if (mirrors_) {
+            read_.cancel(it_.handle);
+        }
+        return;
+    }
     if (info.revoked != 0) {
         native_took_back(taken_ + info.revoked_at, info.revoked);
         return;
     }
+    answer_->came();
     looked_ += info.length;
     ++looks_;
     if (!partial_.empty() && !info.continued) {

@@ -6,7 +6,8 @@
 //
 // From the native side this is exact: looks (ntpipe_look_send) show everything that is there; Wine's writes, which end when
 // what is unread fits the quota, and Wine's flush, which ends when everything was read, say what may be taken.
-// From the prefix: a read of no bytes says that something is there and takes nothing (but an empty message); a peek shows the
+// From the prefix: where the native side waits in a read, the same read is made here, and what it takes is read over there at once
+// (a *mirrored* read; it goes when the native one does). Else a read of no bytes says that something is there and takes nothing (but an empty message); a peek shows the
 // first message, or all bytes of a byte pipe. It is taken from the prefix when the native write, or flush, is over. Wine shows the
 // second message only when the first one is taken: as long as all writes are within the quota, messages are taken early, but for
 // the last, which keeps flushes of the program waiting. Nothing tells that more has come, or was taken back, while something
@@ -65,7 +66,11 @@ private:
     // To the native side.
     void request_work();
     void pump();
-    void waited(std::uint32_t status);
+    void await_data();
+    void prepare_read(std::size_t length);
+    void data_came(std::uint32_t status, std::size_t got);
+    void was_mirrored(std::uint32_t status, std::size_t got);
+    [[nodiscard]] std::uint32_t peek(nt_peek& seen) const;
     [[nodiscard]] bool look_further();
     [[nodiscard]] bool look_at_messages(const nt_peek& seen, const std::uint8_t* data);
     [[nodiscard]] bool look_at_bytes(const nt_peek& seen, const std::uint8_t* data);
@@ -94,6 +99,7 @@ private:
 
     WineOperation work_;
     WineOperation read_;
+    bool mirrors_ = false; ///< it is the prefix's half of a read on the native side
     std::unique_ptr<WineBuffer> read_buffer_;
     Bytes held_;                  ///< was forwarded and is still unread in the prefix
     std::uint64_t forwarded_ = 0; ///< bytes given to the native side
@@ -102,16 +108,17 @@ private:
     std::uint64_t read_there_ = 0;
     bool draining_ = false; ///< the program has gone: nobody waits for anything
     bool pumping_ = false;
-    bool ask_ = false; ///< a relay that holds something should look for more
+    bool will_pump_ = false; ///< when the Wine thread has done everything else
+    bool ask_ = false;       ///< a relay that holds something should look for more
     bool poll_scheduled_ = false;
     unsigned polls_ = 0;
-    bool special_ = false; ///< something was done that the main thread must see
     std::uint64_t polled_writes_ = 0;
     std::deque<std::unique_ptr<NativeWrite>> native_writes_;
     NativeRequest flush_;
     std::uint64_t flush_marker_ = 0;
     std::uint64_t flush_writes_ = 0;
 
+    std::shared_ptr<Answer> answer_ = std::make_shared<Answer>();
     NativeRequest look_;
     Bytes look_buffer_;
     Bytes partial_; ///< the beginning of a message that does not come at once

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""test_races.py: somebody cancels what the other side of the bridge is just about to do. Nothing is lost, doubled or reordered, and what
+is told to be done is; what is told to be cancelled may have been done in that very moment (docs/wine.md)."""
+import functools
+import random
+
+import pytest
+from conformance.vocabulary import pattern
+from wine.conftest import a_meeting
+from wine.parties import NativeClient, WindowsServer
+
+CANCELLED = 0xC0000120
+ROUNDS = 80
+LENGTH = 200  # more than the quota: a write waits to be read
+QUOTA = 64
+
+
+@pytest.fixture(scope="module")
+def meeting(build):
+    with a_meeting(build) as place:
+        place.start_broker()
+        place.start_bridge()
+        yield place
+
+
+class Ends:
+    """A writer's and a reader's end, on different sides."""
+
+    def __init__(self, writer, writes, reader, reads):
+        self.writer, self.writes, self.reader, self.reads = writer, writes, reader, reads
+        self.reading = None
+        self.expected = []  # what may still come: (message, whether it must)
+
+    def start_read(self):
+        if self.reading is None:
+            self.reading = self.reader.start("read" if self.reader_is_native() else "ReadFile", end=self.reads, length=LENGTH + 1)
+
+    def reader_is_native(self):
+        return hasattr(self.reader, "session")
+
+    def start_write(self, data):
+        return self.writer.start("WriteFile" if self.reader_is_native() else "write", end=self.writes, data=data)
+
+    def take(self, answer):
+        """Something was read: nothing before it that must have come is missing, and it has not come before."""
+        self.reading = None
+        assert answer.status == 0, answer
+        data = answer.bytes()
+        while self.expected:
+            message, sure = self.expected.pop(0)
+            if message == data:
+                return
+            assert not sure, "lost"
+        raise AssertionError("doubled, or never written")
+
+    def drain(self):
+        """A last message that nobody cancels comes behind all the others."""
+        last = b"last" * 50
+        self.expected.append((last, True))
+        writing = self.start_write(last)
+        while self.expected:
+            self.start_read()
+            self.take(self.reader.await_answer(self.reading))
+        assert self.writer.await_answer(writing).status == 0
+
+
+def test_native_writes_are_cancelled_while_they_are_read(meeting):
+    server, client = WindowsServer(meeting), NativeClient(meeting)
+    reads, listening = server.create("race-writes", inbound=QUOTA, outbound=QUOTA)
+    writes = client.open("race-writes")
+    server.over(listening)
+    ends, chance = Ends(client.agent, writes, server.agent, reads), random.Random(1)
+    for number in range(ROUNDS):
+        message = pattern(LENGTH, number)
+        writing = ends.start_write(message)
+        order = [ends.start_read, functools.partial(client.agent.start, "cancel", request=writing)]
+        if chance.random() < 0.5:
+            client.agent.call("cancel", request=0)  # there is none: the bridge has had time to see the write
+        for step in order if chance.random() < 0.5 else order[::-1]:
+            step()
+        status = client.agent.await_answer(writing).status
+        assert status in (0, CANCELLED), hex(status)
+        ends.expected.append((message, status == 0))
+        if ends.reading is not None and status == 0:
+            ends.take(server.agent.await_answer(ends.reading))
+    ends.drain()
+
+
+def test_native_reads_are_cancelled_while_they_are_served(meeting):
+    """The prefix has posted the same read by then."""
+    native, windows = meeting.native(), meeting.windows()
+    serving = meeting.serve(native, "race-reads", inbound_quota=QUOTA, outbound_quota=QUOTA)
+    listening = native.start("listen", end=serving)
+    writes = meeting.open(windows, "race-reads")
+    assert native.await_answer(listening).status == 0
+    ends, chance = Ends(windows, writes, native, serving), random.Random(2)
+    pending = []
+    for number in range(ROUNDS):
+        message = pattern(LENGTH if number % 2 else QUOTA // 2, number)
+        ends.start_read()
+        if chance.random() < 0.5:
+            assert windows.call("GetNamedPipeInfo", end=writes).status == 0  # the bridge has had time to post its own
+        cancel = functools.partial(native.start, "cancel", request=ends.reading)
+        if first := chance.random() < 0.5:
+            cancel()
+        pending.append(ends.start_write(message))
+        if not first:
+            cancel()
+        ends.expected.append((message, True))
+        answer = native.await_answer(ends.reading)
+        if answer.status == CANCELLED:
+            ends.reading = None
+        else:
+            ends.take(answer)
+        while len(ends.expected) > 3:  # what was not read by now is read by somebody who does not cancel
+            ends.start_read()
+            ends.take(native.await_answer(ends.reading))
+    ends.drain()
+    for writing in pending:
+        assert windows.await_answer(writing).status == 0
