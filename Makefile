@@ -41,7 +41,7 @@ kill: all
 
 # Each allocation and each system call of every process fails once.
 fault: all
-	NTPIPE_FAULT_ALL=1 $(PYTHON) tests/run build fault samba/test_faults.py -n0 -s
+	NTPIPE_FAULT_ALL=1 $(PYTHON) tests/run build fault samba/test_faults.py samba/test_faults_gateway.py -n0 -s
 
 test: all build-asan build-tsan build-trixie build-fuzz
 	$(PYTHON) tests/run build

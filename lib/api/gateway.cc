@@ -186,7 +186,12 @@ struct ntpipe_gateway final : session::Gateway {
         if (std::erase(unborn, ask.question) == 0) {
             return; // it was over before anybody heard of it
         }
-        auto* question = glue::make_talloc<ntpipe_question>(nullptr, "struct ntpipe_question", gate, this, ask);
+        ntpipe_question* question = nullptr;
+        try {
+            question = glue::make_talloc<ntpipe_question>(nullptr, "struct ntpipe_question", gate, this, ask);
+        } catch (const std::bad_alloc&) { // nobody calls that could be told
+            question = nullptr;
+        }
         if (question == nullptr || handlers.asked == nullptr) {
             talloc_free(question);
             (void)gate->answer(ask.question, Status::object_name_not_found);

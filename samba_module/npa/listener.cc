@@ -63,7 +63,7 @@ void SocketDirectory::remove_leftovers()
         FileId id;
         std::string name;
         if (fields >> id.device >> id.inode && fields.get() == ' ' && std::getline(fields, name) &&
-            name.find('/') == std::string::npos) {
+            name.find('/') == std::string::npos && !own_.contains(name)) { // what is in use is none
             remove(name, id);
         }
     }
@@ -118,7 +118,7 @@ void SocketDirectory::remove(const std::string& name, const FileId& id)
 // ---- a listener ----
 
 std::unique_ptr<Listener> Listener::make(tevent_context* events, SocketDirectory& directory, const std::string& name,
-                                         std::function<void(int)> accepted)
+                                         std::function<void(glue::UniqueFd)> accepted)
 {
     const std::string temporary = directory.path() + "/" + unfinished;
     const std::string path = directory.path() + "/" + name;
@@ -150,11 +150,15 @@ std::unique_ptr<Listener> Listener::make(tevent_context* events, SocketDirectory
         events, nullptr, listener->socket_.get(), TEVENT_FD_READ,
         [](tevent_context*, tevent_fd*, std::uint16_t, void* data) { static_cast<Listener*>(data)->accept(); },
         listener.get()));
+    if (listener->event_ == nullptr) {
+        errno = ENOMEM;
+        return nullptr;
+    }
     return listener;
 }
 
 Listener::Listener(SocketDirectory& directory, std::string name, glue::UniqueFd socket, const FileId& id,
-                   std::function<void(int)> accepted)
+                   std::function<void(glue::UniqueFd)> accepted)
     : directory_(directory), name_(std::move(name)), socket_(std::move(socket)), id_(id), accepted_(std::move(accepted))
 {
 }
@@ -162,7 +166,11 @@ Listener::Listener(SocketDirectory& directory, std::string name, glue::UniqueFd 
 Listener::~Listener()
 {
     event_.reset();
-    directory_.remove(name_, id_);
+    try {
+        directory_.remove(name_, id_);
+    } catch (const std::bad_alloc&) {
+        log("there is no memory to remove the socket '" + name_ + "'"); // the next start will
+    }
 }
 
 // smbd connects as root. Nobody else gets at the socket, and if somebody did, what it says of a user would not be believed.
@@ -172,7 +180,7 @@ void Listener::accept()
     ucred peer{};
     socklen_t size = sizeof(peer);
     if (socket && ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0) {
-        accepted_(socket.release());
+        accepted_(std::move(socket));
     }
 }
 

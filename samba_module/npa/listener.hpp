@@ -51,21 +51,22 @@ class Listener {
 public:
     /// nullptr: there is a file of that name, which is not ours, or another error; errno says which.
     [[nodiscard]] static std::unique_ptr<Listener> make(tevent_context* events, SocketDirectory& directory,
-                                                        const std::string& name, std::function<void(int)> accepted);
+                                                        const std::string& name,
+                                                        std::function<void(glue::UniqueFd)> accepted);
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
     ~Listener();
 
 private:
     Listener(SocketDirectory& directory, std::string name, glue::UniqueFd socket, const FileId& id,
-             std::function<void(int)> accepted);
+             std::function<void(glue::UniqueFd)> accepted);
     void accept();
 
     SocketDirectory& directory_;
     std::string name_;
     glue::UniqueFd socket_;
     FileId id_;
-    std::function<void(int)> accepted_;
+    std::function<void(glue::UniqueFd)> accepted_;
     Talloc<tevent_fd> event_;
 };
 

@@ -93,6 +93,7 @@ private:
             return;
         }
         log("has read Samba's configuration again");
+        resolver_.heal();
         resolver_.configure();
     }
     void check_later()
@@ -109,6 +110,7 @@ private:
         if (configuration_has_changed()) {
             follow();
         }
+        resolver_.heal();
         check_later();
     }
 

@@ -4,10 +4,9 @@
 
 #include "relay.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace ntpipe::samba::npa {
@@ -97,15 +96,28 @@ void Publisher::show(std::uint64_t pipe, const Known& known)
         log("'" + known.name + "' cannot be the name of a socket");
         return;
     }
-    place_of_[pipe] = name;
     Place& place = places_[name];
+    try {
+        fill(place, name, pipe, known);
+        place_of_[pipe] = name;
+    } catch (const std::bad_alloc&) { // as if it had not been told of
+        place.pipes.erase(pipe);
+        if (place.pipes.empty()) {
+            places_.erase(name);
+        }
+        throw;
+    }
+}
+
+void Publisher::fill(Place& place, const std::string& name, std::uint64_t pipe, const Known& known)
+{
     if (!known.offered || place.pipes.empty()) {
         place.type = known.offered ? static_cast<std::uint32_t>(NTPIPE_TYPE_MESSAGE) : known.type;
     }
     place.pipes.insert(pipe);
     if (place.listener == nullptr) {
         place.listener = Listener::make(session_.events(), sockets_, name,
-                                        [this, name](int descriptor) { accept(name, descriptor); });
+                                        [this, name](glue::UniqueFd socket) { accept(name, std::move(socket)); });
         if (place.listener == nullptr) {
             log("no socket for '" + name +
                 "': " + (errno == EEXIST ? "there is one that is not ours" : std::strerror(errno)));
@@ -152,14 +164,18 @@ void Publisher::complete()
 
 // ---- who connects ----
 
-void Publisher::accept(const std::string& place, int descriptor)
+// From the event loop. Without memory nobody is served, who then sees the connection end.
+void Publisher::accept(const std::string& place, glue::UniqueFd socket)
 {
     const auto found = places_.find(place);
     if (found == places_.end() || tasks_.running() >= most_connections) {
-        ::close(descriptor);
         return;
     }
-    tasks_.add(serve(place, found->second.type == NTPIPE_TYPE_MESSAGE, descriptor));
+    try {
+        tasks_.add(serve(place, found->second.type == NTPIPE_TYPE_MESSAGE, std::move(socket)));
+    } catch (const std::bad_alloc&) {
+        log("there is no memory for who connects with '" + place + "'");
+    }
 }
 
 bool Publisher::is_exported_to(std::uint32_t user, const std::string& name) const
@@ -168,10 +184,10 @@ bool Publisher::is_exported_to(std::uint32_t user, const std::string& name) cons
     return pipe != nullptr && is_exported(pipe->name, pipe->owner);
 }
 
-Task<> Publisher::serve(std::string name, bool by_message, int descriptor)
+Task<> Publisher::serve(std::string name, bool by_message, glue::UniqueFd socket)
 {
     Accepted accepted;
-    auto handshake = accept_from_samba(session_.events(), descriptor, by_message, accepted);
+    auto handshake = accept_from_samba(session_.events(), socket.release(), by_message, accepted);
     handshake.set_end(handshake_time);
     const int error = co_await handshake;
     if (error != 0 || !accepted.stream) {

@@ -43,9 +43,10 @@ private:
     void open_sockets();
     [[nodiscard]] bool is_exported(const std::string& name, std::uint32_t owner) const;
     void show(std::uint64_t pipe, const Known& known);
+    void fill(Place& place, const std::string& name, std::uint64_t pipe, const Known& known);
     void hide(std::uint64_t pipe);
-    void accept(const std::string& place, int descriptor);
-    [[nodiscard]] Task<> serve(std::string name, bool by_message, int descriptor);
+    void accept(const std::string& place, glue::UniqueFd socket);
+    [[nodiscard]] Task<> serve(std::string name, bool by_message, glue::UniqueFd socket);
     [[nodiscard]] bool is_exported_to(std::uint32_t user, const std::string& name) const;
 
     Session& session_;

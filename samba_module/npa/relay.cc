@@ -45,18 +45,28 @@ private:
     bool happened_ = false;
 };
 
+// Both directions end then.
+void say_no_memory(const Connection& connection)
+{
+    log("'" + connection.name + "': there is no memory; the connection is ended");
+}
+
 Task<> from_samba(Connection& connection, Signal& over)
 {
-    std::vector<std::byte> message;
-    while (co_await connection.stream.read(message) == 0) {
-        if (!co_await connection.end.write(message)) {
-            break;
+    try {
+        std::vector<std::byte> message;
+        while (co_await connection.stream.read(message) == 0) {
+            if (!co_await connection.end.write(message)) {
+                break;
+            }
         }
+    } catch (const std::bad_alloc&) {
+        say_no_memory(connection);
     }
     over.happen();
 }
 
-Task<> to_samba(Connection& connection, Signal& over)
+Task<> carry_to_samba(Connection& connection)
 {
     std::vector<std::byte> message(longest_message);
     for (;;) {
@@ -73,6 +83,15 @@ Task<> to_samba(Connection& connection, Signal& over)
         if (co_await connection.stream.write(std::span(message).first(got.size)) != 0) {
             break;
         }
+    }
+}
+
+Task<> to_samba(Connection& connection, Signal& over)
+{
+    try {
+        co_await carry_to_samba(connection);
+    } catch (const std::bad_alloc&) {
+        say_no_memory(connection);
     }
     over.happen();
 }

@@ -70,6 +70,16 @@ Task<> Resolver::offer_services()
         look_again_ = true;
         co_return;
     }
+    try {
+        co_await find_and_offer();
+    } catch (const std::bad_alloc&) {
+        is_incomplete_ = true;
+    }
+    looking_ = false;
+}
+
+Task<> Resolver::find_and_offer()
+{
     do {
         look_again_ = false;
         const std::set<std::string> services = co_await find_services(session_.events(), publisher_.sockets());
@@ -85,13 +95,32 @@ Task<> Resolver::offer_services()
         }
         offered_ = services;
     } while (look_again_);
-    looking_ = false;
 }
 
 void Resolver::configure()
 {
-    publisher_.configure();
-    tasks_.add(offer_services());
+    take_in([&] {
+        publisher_.configure();
+        tasks_.add(offer_services());
+    });
+}
+
+void Resolver::heal()
+{
+    if (!std::exchange(is_incomplete_, false)) {
+        return;
+    }
+    log("there was no memory for something that the broker had said; it is asked again");
+    take_in([&] {
+        publisher_.reset();
+        offered_.clear();
+        gateway_.reset();
+        if (begin() != Status::success) {
+            is_incomplete_ = true;
+            return;
+        }
+        tasks_.add(offer_services());
+    });
 }
 
 void Resolver::registered()
@@ -110,7 +139,11 @@ void Resolver::asked(Question question)
         (void)question.answer(Status::success);
         return;
     }
-    tasks_.add(answer(std::move(question)));
+    try {
+        tasks_.add(answer(std::move(question)));
+    } catch (const std::bad_alloc&) {
+        log("there is no memory for who opens one of Samba's pipes"); // and letting go of the question says no
+    }
 }
 
 Task<> Resolver::answer(Question question)

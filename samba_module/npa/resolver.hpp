@@ -5,6 +5,7 @@
 #include "publisher.hpp"
 #include "samba_side.hpp"
 
+#include <new>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,15 +23,41 @@ public:
     /// Goes by Samba's configuration as it is now.
     void configure();
 
+    /// If there was no memory for something that it was told of: has itself be told all again.
+    void heal();
+
     void registered() override;
     void refused(Status status) override;
     void asked(Question question) override;
-    void reset() override { publisher_.reset(); }
-    void published(const ntpipe_published& pipe) override { publisher_.published(pipe); }
-    void gone(std::uint64_t pipe) override { publisher_.gone(pipe); }
-    void complete() override { publisher_.complete(); }
+    void reset() override
+    {
+        take_in([&] { publisher_.reset(); });
+    }
+    void published(const ntpipe_published& pipe) override
+    {
+        take_in([&] { publisher_.published(pipe); });
+    }
+    void gone(std::uint64_t pipe) override
+    {
+        take_in([&] { publisher_.gone(pipe); });
+    }
+    void complete() override
+    {
+        take_in([&] { publisher_.complete(); });
+    }
 
 private:
+    /// Handlers throw nothing: their callers do not expect it.
+    template <typename Work>
+    void take_in(Work&& work)
+    {
+        try {
+            work();
+        } catch (const std::bad_alloc&) {
+            is_incomplete_ = true;
+        }
+    }
+    [[nodiscard]] Task<> find_and_offer();
     [[nodiscard]] Task<> answer(Question question);
 
     Session& session_;
@@ -39,6 +66,7 @@ private:
     std::set<std::string> offered_;
     bool looking_ = false;
     bool look_again_ = false;
+    bool is_incomplete_ = false; ///< there was no memory for something
     Tasks tasks_;
 };
 

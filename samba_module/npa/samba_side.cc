@@ -5,7 +5,9 @@
 #include <pwd.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <new>
 
 #include "npa.h"
 
@@ -46,9 +48,14 @@ int next_vector(tstream_context* stream, void* data, TALLOC_CTX* memory, iovec**
     }
     incoming.begun = true;
     const std::size_t at = incoming.bytes.size();
-    incoming.bytes.resize(at + static_cast<std::size_t>(pending));
     auto* part = talloc(memory, iovec);
+    try {
+        incoming.bytes.resize(at + static_cast<std::size_t>(pending));
+    } catch (const std::bad_alloc&) { // Samba's code would not pass it on
+        TALLOC_FREE(part);
+    }
     if (part == nullptr) {
+        errno = ENOMEM;
         return -1;
     }
     part->iov_base = incoming.bytes.data() + at;
@@ -246,7 +253,11 @@ void listed(tevent_req* inner)
     std::uint8_t* bytes = nullptr;
     outcome.error = file_ploadv_recv(inner, outer, &bytes);
     if (outcome.error == 0) {
-        outcome.output.assign(reinterpret_cast<const char*>(bytes), talloc_get_size(bytes) - 1); // its end is a NUL
+        try {
+            outcome.output.assign(reinterpret_cast<const char*>(bytes), talloc_get_size(bytes) - 1); // its end is a NUL
+        } catch (const std::bad_alloc&) {
+            outcome.error = ENOMEM;
+        }
     }
     tevent_req_done(outer);
 }
@@ -330,6 +341,13 @@ ntpipe_identity* identity_of(auth_session_info* session, const char* computer, c
     identity->domain = copy(session->info->domain_name);
     identity->computer = copy(computer);
     identity->address = address == nullptr ? copy("") : tsocket_address_inet_addr_string(address, identity);
+    const bool is_whole = std::all_of(sids, sids + token.num_sids, [](const char* sid) { return sid != nullptr; }) &&
+                          identity->account != nullptr && identity->domain != nullptr &&
+                          identity->computer != nullptr && identity->address != nullptr;
+    if (!is_whole) {
+        talloc_free(identity);
+        return nullptr;
+    }
     return identity;
 }
 
@@ -387,10 +405,11 @@ int ReceiveAccepted::operator()(tevent_req* request) const
 
 std::string lower_case(const std::string& name)
 {
-    char* lower = strlower_talloc(talloc_tos(), name.c_str());
-    const std::string result = lower == nullptr ? "" : lower;
-    talloc_free(lower);
-    return result;
+    const Talloc<char> lower(strlower_talloc(talloc_tos(), name.c_str()));
+    if (lower == nullptr) {
+        throw std::bad_alloc();
+    }
+    return lower.get();
 }
 
 // ---- connecting: the result ----

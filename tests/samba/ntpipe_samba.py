@@ -17,11 +17,11 @@ PATIENCE = 60
 class Gateway(Program):
     """ntpipe-samba for a private smbd."""
 
-    def __init__(self, build, smbd, *options):
+    def __init__(self, build, smbd, *options, environment=None):
         self.np = smbd.directory / "ncalrpc" / "np"
         program = os.path.abspath(os.path.join(build_for_release(build), GATEWAY))
         super().__init__([*smbd.inside(), program, "-s", smbd.configuration, *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         env={**smbd.environment, **SANITIZER_OPTIONS, MARK: str(smbd.directory)})
+                         env={**smbd.environment, **SANITIZER_OPTIONS, MARK: str(smbd.directory), **(environment or {})})
 
     def await_registration(self, native):
         wait_until(lambda: any(name == "lsarpc" for name in names_of(native)), "the gateway offers nothing", PATIENCE)

@@ -263,6 +263,20 @@ def test_configuration_is_followed(native, gateway, smbd, client):
     gateway.await_socket("shown-before")
 
 
+def test_what_stays_exported_keeps_its_socket(native, gateway, client):
+    kept = native.create("shown-kept")
+    gateway.await_socket("shown-kept")
+    socket_before = (gateway.np / "shown-kept").stat().st_ino
+    os.kill(gateway.pid, signal.SIGHUP)
+    wait_until(lambda: "has read Samba's configuration again" in gateway.error_output(), "it does not say so", PATIENCE)
+    native.create("shown-next")
+    gateway.await_socket("shown-next")
+    assert (gateway.np / "shown-kept").stat().st_ino == socket_before
+    file_id = client.open("shown-kept")
+    kept.await_client()
+    client.close(file_id)
+
+
 def test_configuration_that_cannot_be_read_changes_nothing(native, gateway, smbd):
     native.create("shown-still")
     gateway.await_socket("shown-still")
