@@ -67,6 +67,7 @@ def broker():
     secret = connection(0)
     yield "restart", create(1, secret=bytes(range(16))) + open_pipe(1) + restart + say(1, "COME_BACK", [(0, 5)], request=1, pipe=number(1), secret=secret, instances=[{"handle": 5, "state": 3, "period": 1, "granted_access": 0x1F01FF}]) + say(1, "HELD", connection=connection(1), side=1, handle=5, period=1, pipe=number(1))
     yield "restarts", create(1) + back + create(1) + restart + create(0) + open_pipe(0) + back + say(0, "USAGE", request=1)
+    yield "sides", pair + say(1, "RELEASED", connection=connection(1), side=200)
     yield "lies", bytes([0x80 + 1, codec.code_of("CREATE"), 0, 1, 0, 3, 0]) + b"abc" + bytes([1])
     yield "relative", create(1, name="") + open_pipe(1, name="", instance=5) + bytes([1 + 4 * 15]) + create(1, 6, name="x")
 
