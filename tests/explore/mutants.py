@@ -57,7 +57,7 @@ MUTANTS = {
     "peek-before-reads": ("end/read.cc", "    if (connection_->incoming && reads_.empty()) {\n        channel::Walk", "    if (connection_->incoming) {\n        channel::Walk", None),
     # tries
     "reads-posted-in-silence": ("end/read.cc", "    if (posted && connection_->page->take_peer_wants(channel::want::room)) {", "    if (false) {", None),
-    "room-at-half-only": ("end/read.cc", " || connection_->incoming->drained();", ";", None),
+    "room-at-half-only": ("end/read.cc", " ||\n           connection_->incoming->drained();", ";", None),
     "tries-without-second-look": ("end/end.cc", "        if (tried_ != 0) {\n", "        if (tried_ != 0 && armed_wants_ == 0) {\n", None),
     "patient-while-a-write-waits": ("end/end.cc", "        if ((wants & ~armed_wants_) == 0 && !impatient) {", "        if ((wants & ~armed_wants_) == 0) {", None),
     # the words of the channel
