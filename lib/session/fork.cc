@@ -69,7 +69,9 @@ void Session::disown()
     served_.clear();
     departed_.clear();
     confirming_ = false;
+    recent_views_.clear();
     views_.clear();
+    recent_peers_.clear();
     peers_.clear();
     watch_.reset();
     socket_.reset();

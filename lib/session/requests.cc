@@ -259,6 +259,7 @@ Result<std::shared_ptr<const channel::PipeView>> Session::pipe_view(space::PipeI
 {
     std::weak_ptr<const channel::PipeView>& known = views_[pipe];
     if (auto view = known.lock()) {
+        recent_views_.use(view);
         return view;
     }
     auto memory = map_memory(descriptor, channel::pipe_page_size, channel::pipe_page_size, Access::read_only);
@@ -267,6 +268,7 @@ Result<std::shared_ptr<const channel::PipeView>> Session::pipe_view(space::PipeI
     }
     auto view = std::make_shared<const channel::PipeView>(std::shared_ptr<const channel::Memory>(*std::move(memory)));
     known = view;
+    recent_views_.use(view);
     std::erase_if(views_, [](const auto& entry) { return entry.second.expired(); });
     return view;
 }

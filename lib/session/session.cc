@@ -183,6 +183,7 @@ void Session::lost(bool drained)
     names_complete_ = false;
     names_.clear();
     confirming_ = false;
+    recent_views_.clear(); // another broker may have made a new page
     if (watching_) {
         watching_.reset();
         for (NameWatcher* watcher = watchers_.front(); watcher != nullptr; watcher = watchers_.after(*watcher)) {
@@ -496,10 +497,12 @@ std::shared_ptr<PeerProcess> Session::peer_process(std::uint64_t session, glue::
 {
     std::weak_ptr<PeerProcess>& known = peers_[session];
     if (auto process = known.lock()) {
+        recent_peers_.use(process);
         return process;
     }
     auto process = std::make_shared<PeerProcess>(*this, session, std::move(descriptor));
     known = process;
+    recent_peers_.use(process);
     std::erase_if(peers_, [](const auto& entry) { return entry.second.expired(); });
     return process;
 }
@@ -508,6 +511,7 @@ void Session::peer_process_gone(std::uint64_t session)
 {
     // An end lets go of its peer when it hears of it, and the last one takes the process with it.
     const std::shared_ptr<PeerProcess> process = peers_[session].lock();
+    recent_peers_.forget(process.get());
     for (RemoteEnd* end = ends_.front(); process != nullptr && end != nullptr;) {
         RemoteEnd* next = ends_.after(*end);
         if (end->peer() == process.get()) {

@@ -10,6 +10,7 @@
 //   fork.cc       what a fork of the process must not do
 #pragma once
 
+#include "glue/recent.hpp"
 #include "session/gate.hpp"
 #include "session/packet_socket.hpp"
 #include "session/remote_end.hpp"
@@ -171,6 +172,10 @@ private:
     bool confirming_ = false;                           ///< the broker was asked whether it does
     std::unordered_map<space::PipeId, std::weak_ptr<const channel::PipeView>> views_;
     std::unordered_map<std::uint64_t, std::weak_ptr<PeerProcess>> peers_;
+    /// Programs open the same few pipes again and again, and servers are opened by the same few programs.
+    static constexpr std::size_t kept = 4;
+    glue::Recent<const channel::PipeView, kept> recent_views_;
+    glue::Recent<PeerProcess, kept> recent_peers_;
     glue::List<NameWatcher> watchers_;
     glue::List<Gateway> gateways_;
     space::GatewayHandle next_gateway_ = 1;
