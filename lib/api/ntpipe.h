@@ -179,7 +179,8 @@ NTPIPE_PUBLIC struct tevent_context* ntpipe_session_event_context(struct ntpipe_
 
 /*
  * For other event loops: a descriptor that is readable whenever ntpipe_session_dispatch() has something to do, also after
- * calls of this API. Only for sessions with an event context of their own; else -1. Owned by the session.
+ * calls of this API. Only for sessions with an event context of their own; else -1, and also -1 with errno ENOMEM or ENOSPC
+ * where the system has no room for watching. Owned by the session.
  */
 NTPIPE_PUBLIC int ntpipe_session_fd(struct ntpipe_session* session);
 /* Does what there is to do, without waiting; calls back. */

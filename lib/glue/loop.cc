@@ -143,23 +143,36 @@ Loop::~Loop()
     talloc_free(own_context_);
 }
 
-Status Loop::mirror(int fd, bool writable, bool add) const
+bool Loop::mirror(int fd, int operation, bool writable) const
 {
-    if (!mirror_) {
-        return Status::success;
-    }
     epoll_event event{};
     event.events = EPOLLIN | (writable ? EPOLLOUT : 0U);
     event.data.fd = fd;
-    if (epoll_ctl(mirror_.get(), add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) != 0) {
-        return status_from_errno(errno);
+    return !mirror_ || !is_watched_ || epoll_ctl(mirror_.get(), operation, fd, &event) == 0;
+}
+
+bool Loop::fill_mirror()
+{
+    is_watched_ = true;
+    for (Watch* watch = watches_.front(); watch != nullptr; watch = watches_.after(*watch)) {
+        if (!mirror(watch->fd_, EPOLL_CTL_ADD, watch->wants_writable())) {
+            const int error = errno;
+            for (Watch* added = watches_.front(); added != watch; added = watches_.after(*added)) {
+                (void)mirror(added->fd_, EPOLL_CTL_DEL, false);
+            }
+            is_watched_ = false;
+            errno = error;
+            return false;
+        }
     }
-    return Status::success;
+    return true;
 }
 
 int Loop::descriptor()
 {
-    is_watched_ = true;
+    if (!is_own() || (!is_watched_ && !fill_mirror())) {
+        return -1;
+    }
     if (std::exchange(was_poked_, false)) {
         wake_up();
     }
@@ -197,7 +210,7 @@ tevent_req* Loop::post(tevent_req* request)
 // tevent serves immediates before descriptors, so when the wakeup has been seen as the last thing none is left.
 void Loop::dispatch()
 {
-    if (!is_own()) {
+    if (descriptor() < 0) {
         return;
     }
     epoll_event event{};
@@ -354,24 +367,28 @@ void Loop::have_turn()
 Loop::Watch::Watch(Loop& loop, int fd, std::function<void()> ready) : loop_(loop), fd_(fd), ready_(std::move(ready))
 {
     event_ = tevent_add_fd(loop.events_, nullptr, fd, TEVENT_FD_READ, &Watch::handler, this);
-    if (event_ == nullptr || loop_.mirror(fd, false, true) != Status::success) {
+    if (event_ == nullptr || !loop_.mirror(fd, EPOLL_CTL_ADD, false)) {
         talloc_free(event_);
         throw std::bad_alloc();
     }
+    loop_.watches_.push_back(*this);
 }
 
 Loop::Watch::~Watch()
 {
-    if (loop_.mirror_) {
-        epoll_ctl(loop_.mirror_.get(), EPOLL_CTL_DEL, fd_, nullptr);
-    }
+    (void)loop_.mirror(fd_, EPOLL_CTL_DEL, false);
     talloc_free(event_);
+}
+
+bool Loop::Watch::wants_writable() const
+{
+    return (tevent_fd_get_flags(event_) & TEVENT_FD_WRITE) != 0;
 }
 
 void Loop::Watch::want_writable(bool wanted)
 {
     tevent_fd_set_flags(event_, wanted ? TEVENT_FD_READ | TEVENT_FD_WRITE : TEVENT_FD_READ);
-    (void)loop_.mirror(fd_, wanted, false);
+    (void)loop_.mirror(fd_, EPOLL_CTL_MOD, wanted);
 }
 
 void Loop::Watch::handler(tevent_context* /*events*/, tevent_fd* /*event*/, uint16_t /*flags*/, void* data) noexcept

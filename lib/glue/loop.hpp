@@ -2,11 +2,12 @@
 // loop.hpp: descriptors, timers and deferred work on a tevent context; and, for programs with another event loop, the same
 // behind one descriptor.
 //
-// Everything that the library waits for goes through a Loop. On a context of its own it mirrors each descriptor in an epoll
-// set, which is readable whenever dispatch() has something to do.
+// Everything that the library waits for goes through a Loop. If somebody asks for it, a Loop on a context of its own mirrors each
+// descriptor in an epoll set, which is readable whenever dispatch() has something to do.
 #pragma once
 
 #include "glue/completion.hpp"
+#include "glue/list.hpp"
 #include "glue/unique_fd.hpp"
 #include "status/status.hpp"
 
@@ -33,7 +34,7 @@ public:
 
     [[nodiscard]] tevent_context* events() const { return events_; }
     [[nodiscard]] bool is_own() const { return own_context_ != nullptr; }
-    /// Of an own loop: readable when dispatch() has work. -1 otherwise.
+    /// Of an own loop: readable when dispatch() has work. -1 otherwise, and, with errno, where that takes more memory than there is.
     [[nodiscard]] int descriptor();
     /// Of an own loop: does what can be done without waiting.
     void dispatch();
@@ -82,7 +83,7 @@ public:
     void end_turn();
 
     /// Calls `ready` while `fd` is readable, until it is destroyed. Does not own the descriptor, which must outlive it.
-    class Watch {
+    class Watch : public ListNode {
     public:
         Watch(Loop& loop, int fd, std::function<void()> ready);
         Watch(const Watch&) = delete;
@@ -92,6 +93,8 @@ public:
         void want_writable(bool wanted);
 
     private:
+        [[nodiscard]] bool wants_writable() const;
+        friend class Loop;
         static void handler(tevent_context* events, tevent_fd* event, uint16_t flags, void* data) noexcept;
         Loop& loop_;
         int fd_;
@@ -140,7 +143,8 @@ public:
 private:
     Loop() = default;
     [[nodiscard]] Status make_mirror();
-    [[nodiscard]] Status mirror(int fd, bool writable, bool add) const;
+    [[nodiscard]] bool fill_mirror();
+    [[nodiscard]] bool mirror(int fd, int operation, bool writable) const;
     void wake_up();
     void timers_changed();
     void timers_due();
@@ -154,11 +158,12 @@ private:
 
     tevent_context* own_context_ = nullptr;
     tevent_context* events_ = nullptr;
-    UniqueFd mirror_;
+    UniqueFd mirror_; ///< empty until it is watched: each descriptor in it costs two system calls
     UniqueFd wakeup_;
     bool is_watched_ = false; ///< somebody has asked for the descriptor
-    bool was_poked_ = false;  ///< before that
-    bool is_awake_ = false;   ///< the wakeup is readable
+    List<Watch> watches_;
+    bool was_poked_ = false; ///< before that
+    bool is_awake_ = false;  ///< the wakeup is readable
     bool wakeup_seen_ = false;
     std::unique_ptr<Watch> wakeup_watch_;
     std::multimap<std::uint64_t, Timer*> timers_;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// test_glue.cc: bytes, lists, completions, the event loop, tasks.
+// test_glue.cc: bytes, lists, completions, the event loop, what was used recently, tasks.
 #include "check.hpp"
 
 #include "glue/bytes.hpp"
 #include "glue/completion.hpp"
 #include "glue/loop.hpp"
 #include "glue/ntpipe_task.hpp"
+#include "glue/recent.hpp"
 #include "glue/talloc.hpp"
 
 #include <poll.h>
@@ -181,6 +182,63 @@ void test_descriptor_shows_watched_descriptors(void** /*state*/)
     ::close(ends[1]);
 }
 
+// What was there before somebody asked for the descriptor, what is new, and what has gone meanwhile.
+void test_descriptor_may_be_asked_for_late(void** /*state*/)
+{
+    PollFixture fixture;
+    std::array<int, 2> first{};
+    std::array<int, 2> second{};
+    assert_int_equal(::pipe(first.data()), 0);
+    assert_int_equal(::pipe(second.data()), 0);
+    int ready = 0;
+    const auto take = [&](int fd) {
+        char byte = 0;
+        ready += static_cast<int>(::read(fd, &byte, 1));
+    };
+    {
+        const Loop::Watch gone(*fixture.loop, second[0], [] {});
+    }
+    const Loop::Watch before(*fixture.loop, first[0], [&] { take(first[0]); });
+    Loop::Watch full(*fixture.loop, second[1], [&] { full.want_writable(false); });
+    full.want_writable(true);
+    assert_true(fixture.readable()); // the second pipe has room
+    fixture.loop->dispatch();
+    assert_false(fixture.readable());
+    const Loop::Watch after(*fixture.loop, second[0], [&] { take(second[0]); });
+    assert_int_equal(::write(first[1], "x", 1), 1);
+    assert_true(fixture.readable());
+    fixture.loop->dispatch();
+    assert_int_equal(ready, 1);
+    assert_int_equal(::write(second[1], "x", 1), 1);
+    assert_true(fixture.readable());
+    fixture.loop->dispatch();
+    assert_int_equal(ready, 2);
+    assert_false(fixture.readable());
+    for (const int fd : {first[0], first[1], second[0], second[1]}) {
+        ::close(fd);
+    }
+}
+
+void test_recent_keeps_what_was_used_last(void** /*state*/)
+{
+    Recent<int, 2> recent;
+    auto one = std::make_shared<int>(1);
+    auto two = std::make_shared<int>(2);
+    auto three = std::make_shared<int>(3);
+    recent.use(one);
+    recent.use(two);
+    recent.use(one);
+    recent.use(three);
+    assert_int_equal(one.use_count(), 2);
+    assert_int_equal(two.use_count(), 1);
+    assert_int_equal(three.use_count(), 2);
+    recent.forget(one.get());
+    recent.forget(two.get());
+    assert_int_equal(one.use_count(), 1);
+    recent.clear();
+    assert_int_equal(three.use_count(), 1);
+}
+
 void test_watch_may_destroy_itself(void** /*state*/)
 {
     PollFixture fixture;
@@ -299,12 +357,11 @@ void test_destroying_a_task_cancels_it(void** /*state*/)
 
 } // namespace
 
-NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_reader_never_goes_past_the_end),
-                 NTPIPE_UNIT_TEST(test_list_members_leave_by_themselves),
-                 NTPIPE_UNIT_TEST(test_completions_fire_in_order_and_once),
-                 NTPIPE_UNIT_TEST(test_talloc_runs_destructors), NTPIPE_UNIT_TEST(test_descriptor_shows_timers),
-                 NTPIPE_UNIT_TEST(test_descriptor_shows_deferred_work),
-                 NTPIPE_UNIT_TEST(test_descriptor_shows_watched_descriptors),
-                 NTPIPE_UNIT_TEST(test_watch_may_destroy_itself),
-                 NTPIPE_UNIT_TEST(test_fork_leaves_the_parents_loop_alone),
-                 NTPIPE_UNIT_TEST(test_tasks_await_each_other), NTPIPE_UNIT_TEST(test_destroying_a_task_cancels_it))
+NTPIPE_UNIT_MAIN(
+    NTPIPE_UNIT_TEST(test_reader_never_goes_past_the_end), NTPIPE_UNIT_TEST(test_list_members_leave_by_themselves),
+    NTPIPE_UNIT_TEST(test_completions_fire_in_order_and_once), NTPIPE_UNIT_TEST(test_talloc_runs_destructors),
+    NTPIPE_UNIT_TEST(test_descriptor_shows_timers), NTPIPE_UNIT_TEST(test_descriptor_shows_deferred_work),
+    NTPIPE_UNIT_TEST(test_descriptor_shows_watched_descriptors),
+    NTPIPE_UNIT_TEST(test_descriptor_may_be_asked_for_late), NTPIPE_UNIT_TEST(test_recent_keeps_what_was_used_last),
+    NTPIPE_UNIT_TEST(test_watch_may_destroy_itself), NTPIPE_UNIT_TEST(test_fork_leaves_the_parents_loop_alone),
+    NTPIPE_UNIT_TEST(test_tasks_await_each_other), NTPIPE_UNIT_TEST(test_destroying_a_task_cancels_it))
