@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 
@@ -31,10 +32,16 @@ std::size_t ring_size(std::uint32_t quota)
 
 struct Half {
     glue::UniqueFd doorbell;
-    glue::UniqueFd page;
+    glue::UniqueFd memory;
     glue::UniqueFd inbound;
     glue::UniqueFd outbound;
     glue::UniqueFd peer_process;
+};
+
+// Sizes of the rings that lie in the memory of the connection: those that both ends use.
+struct SharedRings {
+    std::uint32_t inbound = 0;
+    std::uint32_t outbound = 0;
 };
 
 glue::UniqueFd copy_of(const glue::UniqueFd& descriptor)
@@ -42,54 +49,59 @@ glue::UniqueFd copy_of(const glue::UniqueFd& descriptor)
     return glue::UniqueFd(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0));
 }
 
-// Makes the ring of a direction and gives it to the ends that may use it.
-Status make_ring(const space::DirectionUse& use, std::uint32_t quota, glue::UniqueFd& writer, glue::UniqueFd& reader)
+// The ring of a direction: both ends' is a part of the memory of the connection, one end's own has memory of its own.
+Status make_ring(const space::DirectionUse& use, std::uint32_t quota, std::uint32_t& shared, glue::UniqueFd& writer,
+                 glue::UniqueFd& reader)
 {
+    if (use.written && use.read) {
+        shared = static_cast<std::uint32_t>(ring_size(quota));
+        return Status::success;
+    }
     if (!use.written && !use.read) {
         return Status::success;
     }
     auto ring = session::make_memory("ntpipe-ring", ring_size(quota));
-    if (!ring) {
-        return ring.status();
+    if (ring) {
+        (use.written ? writer : reader) = *std::move(ring);
     }
-    if (use.written) {
-        writer = copy_of(*ring);
-    }
-    if (use.read) {
-        reader = copy_of(*ring);
-    }
-    return (use.written && !writer) || (use.read && !reader) ? status_from_errno(errno) : Status::success;
+    return ring.status();
 }
 
-Status make_halves(const space::Connect& connect, Half& client, Half& server)
+Status make_halves(const space::Connect& connect, Half& client, Half& server, SharedRings& shared)
 {
     const space::DirectionUse inbound = space::use_of(channel::Direction::inbound, connect);
     const space::DirectionUse outbound = space::use_of(channel::Direction::outbound, connect);
     if (!session::make_doorbell(client.doorbell, server.doorbell)) {
         return status_from_errno(errno);
     }
-    auto page = session::make_memory("ntpipe-connection", channel::connection_page_size);
-    if (!page) {
-        return page.status();
-    }
-    client.page = copy_of(*page);
-    server.page = *std::move(page);
-    if (!client.page) {
-        return status_from_errno(errno);
-    }
-    if (const Status status = make_ring(inbound, connect.attributes.inbound_quota, client.inbound, server.inbound);
+    if (const Status status =
+            make_ring(inbound, connect.attributes.inbound_quota, shared.inbound, client.inbound, server.inbound);
         status != Status::success) {
         return status;
     }
-    return make_ring(outbound, connect.attributes.outbound_quota, server.outbound, client.outbound);
+    if (const Status status =
+            make_ring(outbound, connect.attributes.outbound_quota, shared.outbound, server.outbound, client.outbound);
+        status != Status::success) {
+        return status;
+    }
+    const std::array<std::size_t, 3> parts{channel::connection_page_size, shared.inbound, shared.outbound};
+    auto memory = session::make_memory("ntpipe-connection", parts);
+    if (!memory) {
+        return memory.status();
+    }
+    client.memory = copy_of(*memory);
+    server.memory = *std::move(memory);
+    return client.memory ? Status::success : status_from_errno(errno);
 }
 
 template <typename Message>
-void put_half(Message& message, Half half)
+void put_half(Message& message, Half half, const SharedRings& shared)
 {
     using namespace wire::handover;
+    message.inbound_ring = shared.inbound;
+    message.outbound_ring = shared.outbound;
     message.descriptors[doorbell] = std::move(half.doorbell);
-    message.descriptors[connection_page] = std::move(half.page);
+    message.descriptors[connection_memory] = std::move(half.memory);
     message.descriptors[inbound] = std::move(half.inbound);
     message.descriptors[outbound] = std::move(half.outbound);
     message.descriptors[peer_process] = std::move(half.peer_process);
@@ -140,7 +152,8 @@ Status Broker::hand_over(const space::Connect& connect)
     }
     Half client_half;
     Half server_half;
-    if (const Status status = make_halves(connect, client_half, server_half); status != Status::success) {
+    SharedRings shared;
+    if (const Status status = make_halves(connect, client_half, server_half, shared); status != Status::success) {
         return status;
     }
     client_half.peer_process = copy_of(server->peer.process);
@@ -166,7 +179,7 @@ Status Broker::hand_over(const space::Connect& connect)
     connected.identity = told_to(*server, *connect.identity, connected.level);
     connected.dynamic_tracking = connect.dynamic_tracking;
     connected.effective_only = connect.effective_only;
-    put_half(connected, std::move(server_half));
+    put_half(connected, std::move(server_half), shared);
 
     wire::Opened opened;
     opened.request = connect.request;
@@ -180,7 +193,7 @@ Status Broker::hand_over(const space::Connect& connect)
     opened.peer_writes = outbound.written;
     opened.identity = connected.identity;
     opened.identity->secret_authorization.clear(); // it knows, and has use for nothing of it
-    put_half(opened, std::move(client_half));
+    put_half(opened, std::move(client_half), shared);
     opened.descriptors[wire::handover::pipe_page] = std::move(pipe_page);
 
     connection.instance = connect.instance;

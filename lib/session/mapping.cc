@@ -10,13 +10,26 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <numeric>
 #include <string>
+#include <utility>
 
 namespace ntpipe::session {
 namespace {
 
 constexpr int needed_seals = F_SEAL_SHRINK | F_SEAL_GROW;
-constexpr off_t first_page = 4096;
+constexpr std::size_t page_size = 4096;
+
+// Linux before 5.14 cannot say beforehand.
+bool populate(std::span<std::byte> bytes)
+{
+#ifdef MADV_POPULATE_WRITE
+    const std::size_t whole_pages = (bytes.size() + page_size - 1) & ~(page_size - 1);
+    return ::madvise(bytes.data(), whole_pages, MADV_POPULATE_WRITE) == 0 || errno == EINVAL;
+#else
+    return true;
+#endif
+}
 
 class Mapping final : public channel::Memory {
 public:
@@ -30,16 +43,27 @@ public:
     [[nodiscard]] std::span<std::byte> bytes() const override { return bytes_; }
     [[nodiscard]] bool commit(std::size_t size) override
     {
-#ifdef MADV_POPULATE_WRITE
-        const std::size_t whole_pages = (std::min(size, bytes_.size()) + first_page - 1) & ~std::size_t{first_page - 1};
-        if (::madvise(bytes_.data(), whole_pages, MADV_POPULATE_WRITE) != 0) {
-            return errno == EINVAL; // Linux before 5.14 cannot say beforehand
-        }
-#endif
-        return true;
+        return populate(bytes_.first(std::min(size, bytes_.size())));
     }
 
 private:
+    std::span<std::byte> bytes_;
+};
+
+class Part final : public channel::Memory {
+public:
+    Part(std::shared_ptr<const channel::Memory> whole, std::size_t start, std::size_t size)
+        : whole_(std::move(whole)), bytes_(whole_->bytes().subspan(start, size))
+    {
+    }
+    [[nodiscard]] std::span<std::byte> bytes() const override { return bytes_; }
+    [[nodiscard]] bool commit(std::size_t size) override
+    {
+        return populate(bytes_.first(std::min(size, bytes_.size())));
+    }
+
+private:
+    std::shared_ptr<const channel::Memory> whole_;
     std::span<std::byte> bytes_;
 };
 
@@ -50,26 +74,52 @@ glue::UniqueFd reopen(int descriptor, int flags)
 }
 
 // It may be interrupted, unlike others of its kind.
-bool allocate(int memory, off_t size)
+bool allocate(int memory, std::size_t start, std::size_t end)
 {
-    return glue::uninterrupted([&] { return ::fallocate(memory, FALLOC_FL_KEEP_SIZE, 0, size); }) == 0;
+    return glue::uninterrupted([&] {
+               return ::fallocate(memory, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(start),
+                                  static_cast<off_t>(end - start));
+           }) == 0;
+}
+
+// Of those that are next to each other at once.
+bool allocate_first_pages(int memory, std::span<const std::size_t> parts)
+{
+    std::size_t start = 0;
+    std::size_t from = 0;
+    std::size_t to = 0;
+    for (const std::size_t size : parts) {
+        if (size != 0 && start != to) {
+            if (!allocate(memory, from, to)) {
+                return false;
+            }
+            from = start;
+        }
+        to = size == 0 ? to : start + std::min(page_size, size);
+        start += size;
+    }
+    return allocate(memory, from, to);
 }
 
 } // namespace
 
-Result<glue::UniqueFd> make_memory(const char* name, std::size_t size)
+Result<glue::UniqueFd> make_memory(const char* name, std::span<const std::size_t> parts)
 {
     glue::UniqueFd memory(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!memory) {
         return status_from_errno(errno);
     }
-    // 0600: who gets a read-only descriptor cannot open the memory anew for writing, unless it is our own user.
-    if (::fchmod(memory.get(), S_IRUSR | S_IWUSR) != 0 || ::ftruncate(memory.get(), static_cast<off_t>(size)) != 0 ||
-        !allocate(memory.get(), std::min(first_page, static_cast<off_t>(size))) ||
+    const std::size_t size = std::accumulate(parts.begin(), parts.end(), std::size_t{0});
+    if (::ftruncate(memory.get(), static_cast<off_t>(size)) != 0 || !allocate_first_pages(memory.get(), parts) ||
         ::fcntl(memory.get(), F_ADD_SEALS, needed_seals | F_SEAL_SEAL) != 0) {
         return status_from_errno(errno);
     }
     return memory;
+}
+
+Result<glue::UniqueFd> make_memory(const char* name, std::size_t size)
+{
+    return make_memory(name, std::span(&size, 1));
 }
 
 glue::UniqueFd writable_descriptor(int read_only)
@@ -79,6 +129,9 @@ glue::UniqueFd writable_descriptor(int read_only)
 
 Result<glue::UniqueFd> read_only_descriptor(int memory)
 {
+    if (::fchmod(memory, S_IRUSR | S_IWUSR) != 0) {
+        return status_from_errno(errno);
+    }
     glue::UniqueFd descriptor = reopen(memory, O_RDONLY);
     if (!descriptor) {
         return status_from_errno(errno);
@@ -106,6 +159,29 @@ Result<std::unique_ptr<channel::Memory>> map_memory(int memory, std::size_t leas
     }
     mapping->take(start, size);
     return std::unique_ptr<channel::Memory>(std::move(mapping));
+}
+
+Result<std::vector<std::unique_ptr<channel::Memory>>> map_parts(int memory, std::span<const std::size_t> parts)
+{
+    std::size_t size = 0;
+    for (const std::size_t part : parts) {
+        if (part % page_size != 0 || part > SIZE_MAX - size) {
+            return Status::invalid_parameter;
+        }
+        size += part;
+    }
+    auto mapped = map_memory(memory, size, size, Access::read_write);
+    if (!mapped) {
+        return mapped.status();
+    }
+    const std::shared_ptr<const channel::Memory> whole(*std::move(mapped));
+    std::vector<std::unique_ptr<channel::Memory>> result;
+    std::size_t start = 0;
+    for (const std::size_t part : parts) {
+        result.push_back(part == 0 ? nullptr : std::make_unique<Part>(whole, start, part));
+        start += part;
+    }
+    return result;
 }
 
 } // namespace ntpipe::session

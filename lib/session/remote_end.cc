@@ -7,6 +7,8 @@
 #include "session/process.hpp"
 #include "session/session.hpp"
 
+#include <array>
+
 namespace ntpipe::session {
 
 PeerProcess::PeerProcess(Session& session, std::uint64_t peer_session, glue::UniqueFd descriptor)
@@ -67,31 +69,41 @@ void RemoteEnd::begin_server(end::Attributes attributes, security::AccessMask gr
 }
 
 // Maps what this end was handed. Rings that it was not handed it has no access to.
-Result<end::Connection> RemoteEnd::make_connection(channel::Side side, glue::UniqueFd& page, glue::UniqueFd& inbound,
-                                                   glue::UniqueFd& outbound,
+template <typename Handover>
+Result<end::Connection> RemoteEnd::make_connection(channel::Side side, Handover& handover,
                                                    std::shared_ptr<DoorbellSocket> socket) const
 {
-    end::Connection connection;
-    auto page_memory =
-        map_memory(page.get(), channel::connection_page_size, channel::connection_page_size, Access::read_write);
-    if (!page_memory) {
-        return page_memory.status();
+    const std::array<std::size_t, 3> parts{channel::connection_page_size, handover.inbound_ring,
+                                           handover.outbound_ring};
+    auto memory = map_parts(handover.descriptors[wire::handover::connection_memory].get(), parts);
+    if (!memory) {
+        return memory.status();
     }
-    connection.page = std::make_unique<channel::ConnectionView>(*std::move(page_memory), side);
+    end::Connection connection;
+    connection.page = std::make_unique<channel::ConnectionView>(std::move((*memory)[0]), side);
     for (const channel::Direction direction : {channel::Direction::inbound, channel::Direction::outbound}) {
-        const glue::UniqueFd& ring = direction == channel::Direction::inbound ? inbound : outbound;
-        if (!ring) {
+        const bool is_inbound = direction == channel::Direction::inbound;
+        std::unique_ptr<channel::Memory> ring = std::move((*memory)[is_inbound ? 1 : 2]);
+        const glue::UniqueFd& own =
+            handover.descriptors[is_inbound ? wire::handover::inbound : wire::handover::outbound];
+        if (ring == nullptr && own) {
+            auto mapped =
+                map_memory(own.get(), channel::minimum_segment_size, channel::maximum_segment_size, Access::read_write);
+            if (!mapped) {
+                return mapped.status();
+            }
+            ring = *std::move(mapped);
+        }
+        if (ring == nullptr) {
             continue;
         }
-        auto memory =
-            map_memory(ring.get(), channel::minimum_segment_size, channel::maximum_segment_size, Access::read_write);
-        if (!memory) {
-            return memory.status();
+        if (!channel::Segment::acceptable(ring->bytes().size())) {
+            return Status::invalid_parameter;
         }
         if (direction == channel::incoming_direction(side)) {
-            connection.incoming.emplace(*std::move(memory));
+            connection.incoming.emplace(std::move(ring));
         } else {
-            connection.outgoing.emplace(*std::move(memory));
+            connection.outgoing.emplace(std::move(ring));
         }
     }
     connection.doorbell = std::make_unique<SharedDoorbell>(std::move(socket), session_->loop());
@@ -104,8 +116,7 @@ Result<bool> RemoteEnd::begin_client(wire::Opened opened, const OpenRequest& req
 {
     using namespace wire::handover;
     auto socket = std::make_shared<DoorbellSocket>(std::move(opened.descriptors[doorbell]));
-    auto connection = make_connection(channel::Side::client, opened.descriptors[connection_page],
-                                      opened.descriptors[inbound], opened.descriptors[outbound], socket);
+    auto connection = make_connection(channel::Side::client, opened, socket);
     if (!connection) {
         return connection.status();
     }
@@ -134,8 +145,7 @@ void RemoteEnd::take_handover(wire::Connected connected)
 {
     using namespace wire::handover;
     auto socket = std::make_shared<DoorbellSocket>(std::move(connected.descriptors[doorbell]));
-    auto connection = make_connection(channel::Side::server, connected.descriptors[connection_page],
-                                      connected.descriptors[inbound], connected.descriptors[outbound], socket);
+    auto connection = make_connection(channel::Side::server, connected, socket);
     if (!connection) {
         end_->offer_failed(connected.period);
         return;

@@ -79,8 +79,8 @@ public:
     [[nodiscard]] bool arms_later() override;
 
 private:
-    [[nodiscard]] Result<end::Connection> make_connection(channel::Side side, glue::UniqueFd& page,
-                                                          glue::UniqueFd& inbound, glue::UniqueFd& outbound,
+    template <typename Handover>
+    [[nodiscard]] Result<end::Connection> make_connection(channel::Side side, Handover& handover,
                                                           std::shared_ptr<DoorbellSocket> socket) const;
     void adopt(const wire::Id16& connection, std::shared_ptr<DoorbellSocket> socket, std::shared_ptr<PeerProcess> peer,
                std::unique_ptr<glue::Loop::Watch> watch);

@@ -341,7 +341,7 @@ struct Open : WithoutDescriptors {
 /// Order of the descriptors of a hand-over, for both ends.
 namespace handover {
 inline constexpr std::size_t doorbell = 0;
-inline constexpr std::size_t connection_page = 1;
+inline constexpr std::size_t connection_memory = 1;
 inline constexpr std::size_t inbound = 2;
 inline constexpr std::size_t outbound = 3;
 inline constexpr std::size_t peer_process = 4;
@@ -354,9 +354,9 @@ struct Opened {
     static constexpr const char* meaning =
         "Broker to process: answer to OPEN, with the client's half of the connection.";
     static constexpr DescriptorNames<6> descriptor_names{"doorbell socket",
-                                                         "page of the connection",
-                                                         "inbound ring, if this end may write",
-                                                         "outbound ring, if this end may read",
+                                                         "memory of the connection",
+                                                         "inbound ring, if this end alone may use it",
+                                                         "outbound ring, if this end alone may use it",
                                                          "process descriptor of the server",
                                                          "page of the pipe, read-only"};
     Descriptors<6> descriptors;
@@ -371,6 +371,8 @@ struct Opened {
     bool peer_writes = false;
     std::optional<Identity> identity;
     std::uint32_t server_login_session = 0;
+    std::uint32_t inbound_ring = 0;
+    std::uint32_t outbound_ring = 0;
     static constexpr auto fields()
     {
         return std::tuple{
@@ -385,6 +387,9 @@ struct Opened {
             field("peer_writes", &Opened::peer_writes, "the server maps the outbound ring"),
             field("identity", &Opened::identity, "as the server is told it"),
             field("server_login_session", &Opened::server_login_session, "ServerSessionId; 0: none"),
+            field("inbound_ring", &Opened::inbound_ring,
+                  "bytes of the inbound ring in the memory of the connection; 0: not there"),
+            field("outbound_ring", &Opened::outbound_ring, "bytes of the outbound ring behind that; 0: not there"),
         };
     }
 };
@@ -442,8 +447,8 @@ struct Connected {
     static constexpr const char* meaning =
         "Broker to server: a client was matched with an instance. Answer: TAKEN, always.";
     static constexpr DescriptorNames<5> descriptor_names{
-        "doorbell socket", "page of the connection", "inbound ring, if this end may read",
-        "outbound ring, if this end may write", "process descriptor of the client"};
+        "doorbell socket", "memory of the connection", "inbound ring, if this end alone may use it",
+        "outbound ring, if this end alone may use it", "process descriptor of the client"};
     Descriptors<5> descriptors;
     std::uint64_t handle = 0;
     std::uint64_t period = 0;
@@ -456,6 +461,8 @@ struct Connected {
     std::uint32_t level = 0;
     bool dynamic_tracking = false;
     bool effective_only = false;
+    std::uint32_t inbound_ring = 0;
+    std::uint32_t outbound_ring = 0;
     static constexpr auto fields()
     {
         return std::tuple{
@@ -471,6 +478,9 @@ struct Connected {
             field("dynamic_tracking", &Connected::dynamic_tracking,
                   "1: the contexts of records count; 0: the open's alone"),
             field("effective_only", &Connected::effective_only, "1: without privileges that are not enabled"),
+            field("inbound_ring", &Connected::inbound_ring,
+                  "bytes of the inbound ring in the memory of the connection; 0: not there"),
+            field("outbound_ring", &Connected::outbound_ring, "bytes of the outbound ring behind that; 0: not there"),
         };
     }
 };

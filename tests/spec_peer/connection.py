@@ -7,7 +7,7 @@ import socket
 from spec_peer import layout
 from spec_peer.incoming import Incoming
 from spec_peer.layout import CLIENT, CONNECTION, INBOUND, OUTBOUND, SERVER
-from spec_peer.memory import Memory
+from spec_peer.memory import Memory, Part
 from spec_peer.outgoing import Outgoing
 from spec_peer.segment import Segment
 
@@ -16,7 +16,7 @@ QUOTAS = {INBOUND: "inbound_quota", OUTBOUND: "outbound_quota"}
 
 
 class Connection:
-    """Takes the descriptors of a hand-over: index of the message -> descriptor. Index 2 is the inbound ring, 3 the outbound one."""
+    """Takes the descriptors of a hand-over: index of the message -> descriptor. Indices 2 and 3 are rings that this end alone uses."""
 
     def __init__(self, side, fields, attributes, descriptors, session):
         self.side = side
@@ -27,13 +27,20 @@ class Connection:
         self.doorbell = socket.socket(fileno=descriptors.pop(0))
         self.doorbell.setblocking(False)
         self.process = descriptors.pop(4)
-        self.page = self.incoming = self.outgoing = None
+        self.memory = self.page = self.incoming = self.outgoing = None
         self.has_hung_up = False
         self.writes, self.reads = (INBOUND, OUTBOUND) if side == CLIENT else (OUTBOUND, INBOUND)
         try:
-            self.page = Memory(descriptors.pop(1), CONNECTION.size_in_bytes, CONNECTION.size_in_bytes)
-            rings = {direction: Segment(descriptors.pop(index)) for index, direction in ((2, INBOUND), (3, OUTBOUND))
+            inbound, outbound = fields["inbound_ring"], fields["outbound_ring"]
+            size = CONNECTION.size_in_bytes + inbound + outbound
+            self.memory = Memory(descriptors.pop(1), size, size)
+            self.page = Part(self.memory, 0, CONNECTION.size_in_bytes)
+            rings = {direction: Segment.of(descriptors.pop(index)) for index, direction in ((2, INBOUND), (3, OUTBOUND))
                      if index in descriptors}
+            if inbound:
+                rings[INBOUND] = Segment(Part(self.memory, CONNECTION.size_in_bytes, inbound))
+            if outbound:
+                rings[OUTBOUND] = Segment(Part(self.memory, CONNECTION.size_in_bytes + inbound, outbound))
         except BaseException:
             self.release()
             raise
@@ -135,7 +142,7 @@ class Connection:
 
     def overflow_came(self, direction, descriptor):
         """SEGMENT: a segment for one of the directions; None: it was refused."""
-        segment = None if descriptor is None else Segment(descriptor)
+        segment = None if descriptor is None else Segment.of(descriptor)
         if direction == self.writes and self.outgoing:
             self.outgoing.overflow_came(segment)
         elif direction == self.reads and self.incoming and segment:
@@ -152,7 +159,7 @@ class Connection:
         if self.process is not None:
             os.close(self.process)
             self.process = None
-        for part in self.page, self.incoming, self.outgoing:
+        for part in self.page, self.incoming, self.outgoing, self.memory:
             if part:
                 part.close()
         self.session.released(self)

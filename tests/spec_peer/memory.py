@@ -55,6 +55,7 @@ class Memory:
     def __init__(self, descriptor, smallest, largest, writable=True):
         self.address = None
         self.descriptor = descriptor
+        self.start = 0
         try:
             self.size = os.fstat(descriptor).st_size
             if fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & SEALS != SEALS or not smallest <= self.size <= largest:
@@ -89,7 +90,7 @@ class Memory:
         """Whether the memory up to `end` is really there: on a full system touching it would end the process."""
         if end > self.present:
             try:
-                os.posix_fallocate(self.descriptor, self.present, end - self.present)
+                os.posix_fallocate(self.descriptor, self.start + self.present, end - self.present)
             except OSError:
                 return False
             self.present = end
@@ -120,3 +121,17 @@ class Memory:
 
     def compare_exchange32(self, offset, expected, desired):
         return self.compare_exchange(offset, expected, desired, _U32)
+
+
+class Part(Memory):
+    """A piece of other memory, which must be there for longer."""
+
+    def __init__(self, whole, start, size):
+        if start < 0 or size < 0 or start + size > whole.size:
+            raise Unacceptable(f"{size} bytes at {start} of {whole.size}")
+        self.start = start
+        self.descriptor, self.address, self.size = whole.descriptor, whole.address + start, size
+        self.present = 0
+
+    def close(self):
+        self.address = None

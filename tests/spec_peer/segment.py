@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spec_peer import layout
 from spec_peer.layout import RECORD, SEGMENT
-from spec_peer.memory import Memory
+from spec_peer.memory import Memory, Unacceptable
 
 HEADER = struct.Struct("<IIQQII")
 
@@ -58,11 +58,18 @@ class Record:
 class Segment:
     """Positions count bytes since its birth."""
 
-    def __init__(self, descriptor):
-        self.memory = Memory(descriptor, layout.SMALLEST_SEGMENT, layout.LARGEST_SEGMENT)
+    def __init__(self, memory):
+        if not layout.SMALLEST_SEGMENT <= memory.size <= layout.LARGEST_SEGMENT:
+            raise Unacceptable(f"a segment of {memory.size} bytes")
+        self.memory = memory
         self.capacity = self.memory.size - SEGMENT.size_in_bytes
         self.tail_seen = 0
         self.head_seen = 0
+
+    @classmethod
+    def of(cls, descriptor):
+        """One that has memory of its own. Takes the descriptor over."""
+        return cls(Memory(descriptor, layout.SMALLEST_SEGMENT, layout.LARGEST_SEGMENT))
 
     def close(self):
         self.memory.close()

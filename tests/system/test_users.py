@@ -147,20 +147,27 @@ def test_default_descriptor_lets_others_read_only(system):
 
 
 def shared_memory(pid):
-    """The memory of pipes that a process has mapped: name to permissions, for each mapping."""
+    """The memory of pipes that a process has mapped: name, permissions and KiB of each mapping."""
     with open(f"/proc/{pid}/maps", encoding="utf-8") as file:
         lines = [line.split(maxsplit=5) for line in file if "/memfd:ntpipe-" in line]
-    return sorted((fields[5].split()[0].removeprefix("/memfd:ntpipe-"), fields[1]) for fields in lines)
+    def kibibytes(bounds):
+        start, end = (int(bound, 16) for bound in bounds.split("-"))
+        return (end - start) // 1024
+
+    return sorted((fields[5].split()[0].removeprefix("/memfd:ntpipe-"), fields[1], kibibytes(fields[0])) for fields in lines)
 
 
 def test_who_may_only_read_cannot_touch_what_the_server_reads(system):
-    """One ring is mapped, the outbound one; the pipe's page can only be read, and nothing can be executed."""
+    """One ring is mapped, the outbound one, behind the page; the other one is the server's alone. The pipe's page can only be read, and
+    nothing can be executed."""
     root = system.native()
     root.made("create", "news")
     games = of(system, GAMES)
     assert shared_memory(games.pid) == []
     games.made("open", "news", desired_access=nt.GENERIC_READ | nt.SYNCHRONIZE)
-    assert shared_memory(games.pid) == [("connection", "rw-s"), ("pipe", "r--s"), ("ring", "rw-s")]
+    shared = [("connection", "rw-s", 4 + 64), ("pipe", "r--s", 72)]
+    assert shared_memory(games.pid) == shared
+    assert shared_memory(root.pid) == [*shared, ("ring", "rw-s", 64)]
 
 
 def test_identity_is_the_kernels_word(system):
