@@ -96,25 +96,25 @@ void Broker::flush(Client& client)
 void Broker::serve_ready()
 {
     namespace_.set_time(glue::Loop::now());
-    while (collect()) {
-        std::vector<std::pair<space::SessionId, std::size_t>> statements;
-        for (const space::SessionId id : std::exchange(busy_, {})) {
-            const Client* client = find(id);
-            if (client == nullptr) {
-                continue;
-            }
-            // Hanging up is a statement, too: whoever comes after it must not find what the process had.
-            const auto last = client->hung_up
-                                  ? client->inbox.rbegin()
-                                  : std::find_if(client->inbox.rbegin(), client->inbox.rend(), is_statement);
-            statements.emplace_back(id, static_cast<std::size_t>(client->inbox.rend() - last));
+    if (!collect()) {
+        return;
+    }
+    std::vector<std::pair<space::SessionId, std::size_t>> statements;
+    for (const space::SessionId id : std::exchange(busy_, {})) {
+        const Client* client = find(id);
+        if (client == nullptr) {
+            continue;
         }
-        for (const auto& [id, count] : statements) {
-            carry_out_inbox(id, count);
-        }
-        for (const auto& [id, count] : statements) {
-            carry_out_inbox(id, std::numeric_limits<std::size_t>::max());
-        }
+        // Hanging up is a statement, too: whoever comes after it must not find what the process had.
+        const auto last = client->hung_up ? client->inbox.rbegin()
+                                          : std::find_if(client->inbox.rbegin(), client->inbox.rend(), is_statement);
+        statements.emplace_back(id, static_cast<std::size_t>(client->inbox.rend() - last));
+    }
+    for (const auto& [id, count] : statements) {
+        carry_out_inbox(id, count);
+    }
+    for (const auto& [id, count] : statements) {
+        carry_out_inbox(id, std::numeric_limits<std::size_t>::max());
     }
 }
 

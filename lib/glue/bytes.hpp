@@ -25,7 +25,15 @@ public:
     {
         put_bytes(std::as_bytes(std::span(&value, 1)));
     }
-    void put_bytes(ByteSpan bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
+    void put_bytes(ByteSpan bytes)
+    {
+        const std::size_t before = out_.size();
+        out_.resize(before + bytes.size()); // inserting goes through a function for a few bytes
+        if (!bytes.empty()) {
+            std::memcpy(out_.data() + before, bytes.data(), bytes.size());
+        }
+    }
+    void reserve(std::size_t size) { out_.reserve(size); }
     void put_zeros(std::size_t count) { out_.resize(out_.size() + count); }
     /// Overwrites what stands at `offset`, which must have been written before.
     template <std::unsigned_integral T>

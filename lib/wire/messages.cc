@@ -98,7 +98,9 @@ Result<Packet> encode(Message message)
     return std::visit(
         [](auto& fields) -> Result<Packet> {
             using T = std::remove_reference_t<decltype(fields)>;
+            constexpr std::size_t most_need_less = 512;
             Packet packet;
+            packet.descriptors.reserve(T::descriptor_names.size());
             std::uint16_t mask = 0;
             for (std::size_t i = 0; i < T::descriptor_names.size(); ++i) {
                 if (fields.descriptors[i]) {
@@ -107,6 +109,7 @@ Result<Packet> encode(Message message)
                 }
             }
             glue::ByteWriter writer;
+            writer.reserve(most_need_less);
             writer.put(std::uint32_t{0}); // the size, below
             writer.put(std::uint16_t{T::code});
             writer.put(mask);
