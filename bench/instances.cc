@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // instances.cc: what connections cost: opening and closing, memory and latency beside many idle ones, many clients of one server.
 //
-// usage: instances [--rounds N] [--part PERCENT] [--seed N] [--most N] [--broker PID]      needs a broker in NTPIPE_DIR
+// usage: instances [--rounds N] [--part PERCENT] [--seed N] [--only WORDS] [--most N] [--broker PID]      needs a broker in NTPIPE_DIR
 // Prints a line of JSON for each workload, with every round, in nanoseconds. With the broker's process id also how much memory a
 // connected instance takes: of both processes and the broker, what they have touched (Pss) and its page tables.
 #include "harness.hpp"
@@ -25,6 +25,7 @@
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <string_view>
 
 namespace bench {
 namespace {
@@ -475,14 +476,17 @@ private:
 };
 
 struct Options : CommonOptions {
+    const char* only = "";
     int most = 10000; ///< idle instances
     int broker = 0;
+    [[nodiscard]] bool wants(std::string_view workload) const { return workload.starts_with(only); }
 };
 
 Options parse(int argc, const char** argv)
 {
     Options options;
     const poptOption table[] = {
+        {"only", 0, POPT_ARG_STRING, &options.only, 0, "workloads whose name begins so", "WORDS"},
         {"most", 0, POPT_ARG_INT, &options.most, 0, "idle instances", "N"},
         {"broker", 0, POPT_ARG_INT, &options.broker, 0, "its process id, for its memory", "PID"},
         POPT_TABLEEND};
@@ -525,6 +529,41 @@ void compare_idle(const Options& options, const Plan& plan)
     });
 }
 
+/// On one processor all three processes of an opening are, as both are of a socket's; else the broker is where it likes.
+class WithBrokerPinned {
+public:
+    WithBrokerPinned(int broker, const Plan& plan) : broker_(plan.far_processor == plan.near_processor ? broker : 0)
+    {
+        if (broker_ != 0 && ::sched_getaffinity(broker_, sizeof(before_), &before_) == 0) {
+            cpu_set_t one;
+            CPU_ZERO(&one);
+            CPU_SET(plan.near_processor, &one);
+            (void)::sched_setaffinity(broker_, sizeof(one), &one);
+        }
+    }
+    WithBrokerPinned(const WithBrokerPinned&) = delete;
+    WithBrokerPinned& operator=(const WithBrokerPinned&) = delete;
+    ~WithBrokerPinned()
+    {
+        if (broker_ != 0) {
+            (void)::sched_setaffinity(broker_, sizeof(before_), &before_);
+        }
+    }
+
+private:
+    int broker_;
+    cpu_set_t before_{};
+};
+
+template <typename Pipe, typename Socket>
+void compare_with_socket(const char* name, const Plan& plan, const Workload& workload, const std::string& place,
+                         Contenders contenders = {})
+{
+    contenders.push_back(std::make_unique<Pipe>("ntpipe", workload, "bench-" + place));
+    contenders.push_back(std::make_unique<Socket>("SEQPACKET, tevent", workload, path_of(place.c_str())));
+    compare(contenders, plan, [&](const auto& results) { print(name, plan, workload, results); });
+}
+
 void run(const Options& options)
 {
     rlimit files{};
@@ -535,25 +574,26 @@ void run(const Options& options)
     plan.rounds = options.rounds;
     plan.seed = static_cast<unsigned>(options.seed);
     const int processors = std::min(2, static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)));
+    const Workload opening = scaled({Kind::transact, message_size, 500}, options);
+    const Workload crowd = scaled({Kind::stream, message_size, 3200}, options);
     for (plan.far_processor = 0; plan.far_processor < processors; ++plan.far_processor) {
         const std::string suffix = std::to_string(plan.far_processor);
-        Workload workload = scaled({Kind::transact, message_size, 500}, options);
-        Contenders opening;
-        opening.push_back(
-            std::make_unique<Opening<PipeServer, PipeClient>>("ntpipe", workload, "bench-open-" + suffix));
-        opening.push_back(std::make_unique<Opening<SocketServer, SocketClient>>("SEQPACKET, tevent", workload,
-                                                                                path_of(("open-" + suffix).c_str())));
-        compare(opening, plan, [&](const auto& results) { print("open and close", plan, workload, results); });
-
-        workload = scaled({Kind::stream, message_size, 3200}, options);
-        Contenders crowd;
-        crowd.push_back(std::make_unique<Crowd<PipeServer, PipeClient>>("ntpipe", workload, "bench-crowd-" + suffix));
-        crowd.push_back(std::make_unique<Crowd<SocketServer, SocketClient>>("SEQPACKET, tevent", workload,
-                                                                            path_of(("crowd-" + suffix).c_str())));
-        compare(crowd, plan, [&](const auto& results) { print("16 clients, one server", plan, workload, results); });
+        if (options.wants("open and close")) {
+            const WithBrokerPinned pinned(options.broker, plan);
+            Contenders floor;
+            floor.push_back(make_opening_floor(opening));
+            compare_with_socket<Opening<PipeServer, PipeClient>, Opening<SocketServer, SocketClient>>(
+                "open and close", plan, opening, "open-" + suffix, std::move(floor));
+        }
+        if (options.wants("16 clients, one server")) {
+            compare_with_socket<Crowd<PipeServer, PipeClient>, Crowd<SocketServer, SocketClient>>(
+                "16 clients, one server", plan, crowd, "crowd-" + suffix);
+        }
     }
     plan.far_processor = 0;
-    compare_idle(options, plan);
+    if (options.wants("one active, others idle")) {
+        compare_idle(options, plan);
+    }
 }
 
 } // namespace
