@@ -54,6 +54,20 @@ void watch_main_thread()
 
 } // namespace
 
+void FairLock::lock()
+{
+    std::unique_lock lock(mutex_);
+    const std::uint64_t mine = next_++;
+    turn_.wait(lock, [&] { return served_ == mine; });
+}
+
+void FairLock::unlock()
+{
+    const std::lock_guard lock(mutex_);
+    ++served_;
+    turn_.notify_all();
+}
+
 bool Answer::is_worth_looking_for()
 {
     if (skip_ != 0) {
@@ -101,7 +115,7 @@ void Engine::watch(int descriptor, std::function<void()> ready)
 
 void Engine::enter()
 {
-    mutex_.lock();
+    lock_.lock();
     ntpipe_session_begin_turn(session_);
 }
 
@@ -119,7 +133,7 @@ void Engine::leave()
     do_what_is_last();
     expected_.reset();
     ntpipe_session_end_turn(session_);
-    mutex_.unlock();
+    lock_.unlock();
 }
 
 void Engine::do_what_is_last()
@@ -179,7 +193,7 @@ std::uint32_t Engine::start()
 void Engine::run()
 {
     watch_main_thread();
-    std::unique_lock lock(mutex_);
+    std::unique_lock lock(lock_);
     ping_later();
     while (!stopping_) {
         run_timers();
@@ -209,7 +223,7 @@ void Engine::run_timers()
     }
 }
 
-void Engine::wait(std::unique_lock<std::mutex>& lock)
+void Engine::wait(std::unique_lock<FairLock>& lock)
 {
     std::array<epoll_event, 8> ready{};
     const int timeout = until_next_timer();

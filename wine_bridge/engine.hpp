@@ -33,6 +33,19 @@ namespace wine_bridge {
     return status >> 30U == 3;
 }
 
+/// A lock that who comes first gets first: the Wine thread, which lets it go and takes it again soon, would keep it from the others.
+class FairLock {
+public:
+    void lock();
+    void unlock();
+
+private:
+    std::mutex mutex_; ///< of what follows
+    std::condition_variable turn_;
+    std::uint64_t next_ = 0;
+    std::uint64_t served_ = 0;
+};
+
 /// What somebody in the prefix waits for from the native side.
 class Answer {
 public:
@@ -94,7 +107,7 @@ private:
     static void run_jobs(void* engine);
     [[nodiscard]] int until_next_timer();
     void run_timers();
-    void wait(std::unique_lock<std::mutex>& lock);
+    void wait(std::unique_lock<FairLock>& lock);
     void wake_main();
     void ping_later();
     void look_for_answer();
@@ -103,7 +116,7 @@ private:
     ntpipe_session* session_;
     int descriptors_; ///< an epoll set
     int wakeup_;
-    std::mutex mutex_; ///< the engine's lock
+    FairLock lock_; ///< the engine's
     std::atomic<bool> stopping_ = false;
     std::deque<std::function<void()>> watched_; ///< what to call for a descriptor of the set
     std::multimap<Clock::time_point, Timer> timers_;
