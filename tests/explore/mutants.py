@@ -15,7 +15,8 @@ import tempfile
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIB = os.path.join(os.path.dirname(TESTS), "lib")
-LAYERS = ("channel", "end", "status", "security")
+LAYERS = ("channel", "end", "status", "security", "name")
+UNICODE_DATA = "/usr/share/unicode/UnicodeData.txt"
 SEQ = "std::memory_order_seq_cst"
 
 # name: (file, what stands there, what is put in its place, why it does no harm or None)
@@ -122,6 +123,9 @@ def sources(lib):
 def build(lib, objects, only=None):
     """Compiles what is needed and links. `only`: the one source that differs from what is compiled already."""
     os.makedirs(objects, exist_ok=True)
+    if not os.path.exists(os.path.join(lib, "name", "upcase_table.hpp")):
+        with open(os.path.join(lib, "name", "upcase_table.hpp"), "wb") as table:
+            subprocess.run(["python3", os.path.join(LIB, "name", "make_upcase.py"), UNICODE_DATA], stdout=table, check=True)
     jobs = [(source, os.path.join(objects, source.replace("/", "_")[-60:] + ".o"))
             for source in ([only] if only else sources(lib))]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -163,7 +167,8 @@ def main():
     names = sys.argv[1:] or list(MUTANTS)
     good = True
     with tempfile.TemporaryDirectory(prefix="ntpipe-mutants.") as scratch:
-        plain = build(LIB, os.path.join(scratch, "plain"))
+        shutil.copytree(LIB, os.path.join(scratch, "lib"))
+        plain = build(os.path.join(scratch, "lib"), os.path.join(scratch, "plain"))
         for name in names:
             line, found = trial(name, scratch, plain)
             print(line, flush=True)
