@@ -70,8 +70,9 @@ void test_other_sizes_are_refused(void** /*state*/)
     auto memory = make_memory("test", sizes);
     assert_true(static_cast<bool>(memory));
     constexpr std::size_t huge = SIZE_MAX - page + 1;
-    for (const Parts& wrong : {Parts{page, 4 * page, 0}, Parts{page, 4 * page, 8 * page}, Parts{page, 4 * page - 32, 4 * page + 32},
-                               Parts{page, huge, 4 * page}, Parts{page, huge, 8 * page}}) {
+    for (const Parts& wrong :
+         {Parts{page, 4 * page, 0}, Parts{page, 4 * page, 8 * page}, Parts{page, 4 * page - 32, 4 * page + 32},
+          Parts{page, huge, 4 * page}, Parts{page, huge, 8 * page}}) {
         assert_int_equal(map_parts(memory->get(), wrong).status(), Status::invalid_parameter);
     }
     const glue::UniqueFd unsealed(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -93,4 +94,5 @@ void test_read_only_memory_is_nobody_elses(void** /*state*/)
 } // namespace
 
 NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_parts_are_one_behind_the_other), NTPIPE_UNIT_TEST(test_a_part_may_be_empty),
-                 NTPIPE_UNIT_TEST(test_other_sizes_are_refused), NTPIPE_UNIT_TEST(test_read_only_memory_is_nobody_elses))
+                 NTPIPE_UNIT_TEST(test_other_sizes_are_refused),
+                 NTPIPE_UNIT_TEST(test_read_only_memory_is_nobody_elses))
