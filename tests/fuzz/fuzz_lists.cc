@@ -3,9 +3,9 @@
 // its like.
 #include "input.hpp"
 
-#include "configuration.hpp"
 #include "exports.hpp"
 #include "limits.hpp"
+#include "lists.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>
