@@ -18,8 +18,10 @@ from kill.witness import Witness
 
 # What the C library may keep of memory that was freed.
 SPARE_KIB = 4096
-# A loop makes a timer and an eventfd when it needs them first, which may be when its broker dies.
-SPARE_DESCRIPTORS = 4
+# A loop makes a timer and an eventfd when it needs them first, which may be when its broker dies. A session keeps the last four pages of
+# pipes that it was handed, and the last four processes at the other end; at first there were fewer.
+SPARE_DESCRIPTORS = 8
+SPARE_MAPPINGS = 4
 # The longest that somebody stands still, and that nobody is struck.
 LONGEST_STOP, LONGEST_PAUSE = 0.2, 0.3
 ENOUGH_FAULTS = 20
@@ -256,7 +258,7 @@ def send(process, number):
 def more(now, before):
     """What there is more than before."""
     found = [f"{name} has {has} (descriptors, shared mappings, KiB), had {before[0][name]}" for name, has in now[0].items()
-             if has[0] > before[0][name][0] + SPARE_DESCRIPTORS or has[1] > before[0][name][1]]  # fmt: skip
+             if has[0] > before[0][name][0] + SPARE_DESCRIPTORS or has[1] > before[0][name][1] + SPARE_MAPPINGS]  # fmt: skip
     return found + [f"{what}: {used} charged, before {before[1][what]}" for what, used in now[1].items() if used > before[1][what]]
 
 

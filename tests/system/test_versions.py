@@ -106,7 +106,12 @@ class OlderBroker:
             for one in ready:
                 if one is self.listener:
                     program, broker = self.listener.accept()[0], socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                    broker.connect(self.broker)
+                    try:
+                        broker.connect(self.broker)
+                    except OSError:  # it has ended, and whoever it had comes back
+                        program.close()
+                        broker.close()
+                        continue
                     self.pairs.update({program: broker, broker: program})
                 elif one in self.pairs:
                     self.pass_on(one)
