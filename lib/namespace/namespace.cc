@@ -63,7 +63,13 @@ std::vector<Effect> Namespace::take_effects()
             retry_questions(pipe);
         }
     }
+    const auto before = static_cast<std::ptrdiff_t>(effects_.size());
     publish_changes();
+    // A gateway knows a name before one of its clients is connected with it.
+    const auto published = effects_.begin() + before;
+    std::rotate(std::find_if(effects_.begin(), published,
+                             [](const Effect& effect) { return std::holds_alternative<Connect>(effect); }),
+                published, effects_.end());
     return std::exchange(effects_, {});
 }
 
