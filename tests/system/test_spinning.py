@@ -91,4 +91,5 @@ def test_a_session_that_is_used_in_turns(place):
                             stdout=subprocess.PIPE, text=True)
     place.running.append(asking)
     assert asking.process.stdout.readline().strip() == "600 right"
+    asking.wait()
     server.kill()
