@@ -339,7 +339,9 @@ const Scenario all[] = {
      middling, weakest},
     {"trying", tight_messages, nullptr, tried_writes, tried_reads, middling, weakest},
     {"trying_and_arming_late", looking, nullptr, tried_writes, tried_reads, middling, weakest},
-    {"trying_behind_a_small_one", {.quota = 16}, nullptr,
+    {"trying_behind_a_small_one",
+     {.quota = 16},
+     nullptr,
      [](Actor& end) {
          (void)end.try_to_write(10);
          (void)end.try_to_write(1); // less than an eighth of the quota
@@ -350,7 +352,8 @@ const Scenario all[] = {
              end.keep_reading(20);
          }
      },
-     middling, weakest},
+     middling,
+     weakest},
     {"trying_against_read", tight_messages, nullptr, [](Actor& end) { end.keep_writing(20); }, one_read, deep, weak},
     {"trying_and_waiting", tight_messages, nullptr,
      [](Actor& end) {
