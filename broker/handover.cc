@@ -234,13 +234,14 @@ Status Broker::make_page(const space::PipeRecord& record)
 }
 
 // A server that is back brings the page that its clients have mapped. It could bring anything: only memory of our own user
-// that says of itself that it is this pipe's page is taken, and nobody else can have written that.
+// that says of itself that it is this pipe's page is taken, and nobody else can have written that: memory that is handed out for
+// writing has another mode (session::read_only_descriptor).
 void Broker::adopt_page(space::PipeId pipe, glue::UniqueFd descriptor)
 {
     struct stat status{};
     const auto found = pages_.find(pipe);
     if (found == pages_.end() || !descriptor || ::fstat(descriptor.get(), &status) != 0 ||
-        status.st_uid != ::geteuid()) {
+        status.st_uid != ::geteuid() || (status.st_mode & ACCESSPERMS) != (S_IRUSR | S_IWUSR)) {
         return;
     }
     glue::UniqueFd writable = session::writable_descriptor(descriptor.get());
