@@ -486,8 +486,8 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_try_write(struct ntpipe_end* pipe, const void
  * When to try again. `ready` is called from the event loop, once after each try whose outcome was STATUS_PIPE_EMPTY or a write of less
  * than was to be written: when there is data (NTPIPE_READY_READ), when there is room for what was refused (NTPIPE_READY_WRITE; for a
  * message smaller than an eighth of the quota not before half of the quota is free, since nobody should be woken for each that
- * the other end reads), and when the other end has closed or disconnected (then a try says which). Also when there is data first after this call. It may try, free the end, and call
- * anything that does not block. It is called no more after ntpipe_close().
+ * the other end reads), and when the other end has closed or disconnected (then a try says which). Also when there is data first
+ * after this call. It may try, free the end, and call anything that does not block. It is called no more after ntpipe_close().
  *   ready  NULL: nobody any more
  */
 typedef void (*ntpipe_ready_fn)(struct ntpipe_end* pipe, uint32_t ready, void* private_data);

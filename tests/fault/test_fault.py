@@ -165,34 +165,36 @@ def test_no_memory_to_ring(place, faults):
     assert client.call("read", end=client_end, length=100).status == nt.PIPE_BROKEN
 
 
-def test_the_broker_has_no_descriptors_left(place):
-    broker = place.broker()
-    server, server_end, client, client_end = place.pair("old")
-    greedy = place.native()
-    resource.prlimit(broker.pid, resource.RLIMIT_NOFILE, (64, 64))
+def exhaust(greedy, pair, told):
+    """One takes what there is and is told so; who has a pipe keeps it; when that one has gone there is something again."""
+    server, server_end, client, client_end = pair
     count, status = fill(greedy)
-    assert count > 0 and status in (nt.INSUFFICIENT_RESOURCES, nt.TOO_MANY_OPENED_FILES), hex(status)
+    assert count > 0 and status in told, hex(status)
     assert client.call("write", end=client_end, data=b"through").status == nt.SUCCESS
     assert server.call("read", end=server_end, length=100).bytes() == b"through"
     greedy.agent.stop()
     await_success(lambda: client.call("create", name="again").status)
+
+
+def test_the_broker_has_no_descriptors_left(place):
+    broker = place.broker()
+    pair = place.pair("old")
+    greedy = place.native()
+    resource.prlimit(broker.pid, resource.RLIMIT_NOFILE, (64, 64))
+    exhaust(greedy, pair, {nt.INSUFFICIENT_RESOURCES, nt.TOO_MANY_OPENED_FILES})
     place.native()
 
 
 def test_the_broker_has_no_memory_left(place):
     """Who wants more is told so; who has something keeps it; what is given back can be had again."""
     broker = place.broker()
-    server, server_end, client, client_end = place.pair("old")
+    pair = place.pair("old")
     greedy = place.native()
     ping(greedy)
     used = int(next(line for line in open(f"/proc/{broker.pid}/status") if line.startswith("VmSize")).split()[1]) * 1024
     resource.prlimit(broker.pid, resource.RLIMIT_AS, (used + (4 << 20), resource.RLIM_INFINITY))
-    count, status = fill(greedy)
-    assert count > 0 and status in (nt.NO_MEMORY, nt.INSUFFICIENT_RESOURCES), hex(status)
-    assert client.call("write", end=client_end, data=b"through").status == nt.SUCCESS
-    assert server.call("read", end=server_end, length=100).bytes() == b"through"
-    greedy.agent.stop()
-    await_success(lambda: client.call("create", name="again").status)
+    exhaust(greedy, pair, {nt.NO_MEMORY, nt.INSUFFICIENT_RESOURCES})
+    client = pair[2]
     assert client.call("open", name="again").status == nt.SUCCESS
     place.native()
 

@@ -77,6 +77,15 @@ class Round:
             self.check(pending.final(), Status.PENDING, *expected)
         return pending
 
+    def wait_for_reads(self, client, pipe, file):
+        """One is answered late, one is cancelled."""
+        reading = self.waiting(client.start_read(file))
+        self.on_server(pipe, "write", data=b"late")
+        assert self.check(reading.final()).data == b"late"
+        reading = self.waiting(client.start_read(file))
+        reading.cancel()
+        self.check(reading.final(), Status.CANCELLED)
+
     def play(self):
         try:
             self.steps()
@@ -113,12 +122,7 @@ class Smb2Round(Round):
             answer = data[:9000] or b"-"
             pipe.start("write", data=answer)
             assert self.check(client.read(file, 10000)).data == answer
-        reading = self.waiting(client.start_read(file))
-        self.on_server(pipe, "write", data=b"late")
-        assert self.check(reading.final()).data == b"late"
-        reading = self.waiting(client.start_read(file))
-        reading.cancel()
-        self.check(reading.final(), Status.CANCELLED)
+        self.wait_for_reads(client, pipe, file)
         transceiving = self.waiting(client.start_transceive(file, b"question"))
         self.gets(pipe, b"question")
         self.on_server(pipe, "write", data=b"answer")
@@ -169,12 +173,7 @@ class Smb1Round(Round):
         self.gets(pipe, b"question")
         pipe.start("write", data=b"answer")
         assert self.check(client.read(file)).data == b"answer"
-        reading = self.waiting(client.start_read(file))
-        self.on_server(pipe, "write", data=b"late")
-        assert self.check(reading.final()).data == b"late"
-        reading = self.waiting(client.start_read(file))
-        reading.cancel()
-        self.check(reading.final(), Status.CANCELLED)
+        self.wait_for_reads(client, pipe, file)
         for data in b"question", bytes(range(256)) * 8:  # the second one in several packets
             transceiving = self.waiting(client.start_transceive(file, data))
             self.gets(pipe, data)
