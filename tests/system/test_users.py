@@ -161,12 +161,13 @@ def test_who_may_only_read_cannot_touch_what_the_server_reads(system):
     """One ring is mapped, the outbound one, behind the page; the other one is the server's alone. The pipe's page can only be read, and
     nothing can be executed."""
     root = system.native()
-    root.made("create", "news")
+    end = root.made("create", "news")
     games = of(system, GAMES)
     assert shared_memory(games.pid) == []
     games.made("open", "news", desired_access=nt.GENERIC_READ | nt.SYNCHRONIZE)
     shared = [("connection", "rw-s", 4 + 64), ("pipe", "r--s", 72)]
     assert shared_memory(games.pid) == shared
+    assert root.call("write", end=end, data=b"all is well").status == nt.SUCCESS  # it has taken in that there is a client
     assert shared_memory(root.pid) == [*shared, ("ring", "rw-s", 64)]
 
 
