@@ -86,6 +86,7 @@ install: all
 
 check: all check-format
 	@buildtools/abi check
+	@buildtools/check cppcheck
 	@buildtools/check tidy
 
 # Makes the binary interface of the library as it is now the one that it is held against.
@@ -117,7 +118,7 @@ help:
 	@echo 'make bench         the benchmarks, ten minutes; results and plots go to build/bench (docs/PERFORMANCE.md)'
 	@echo 'make docs          writes the tables of docs/SPEC.md that come from the code, and that of docs/SAMBA.md, for which smbd is asked'
 	@echo 'make install       into PREFIX (default /usr/local); DESTDIR and LIBDIR are honoured'
-	@echo 'make check         formatting (clang-format), the binary interface (abidiff) and clang-tidy over the sources'
+	@echo 'make check         formatting (clang-format), the binary interface (abidiff), cppcheck and clang-tidy over the sources'
 	@echo 'make abi           accepts the binary interface of the library as it is now'
 	@echo 'make check-format  formatting only'
 	@echo 'make build-asan    only the build with the address and undefined behaviour sanitizers'

@@ -103,7 +103,10 @@ Task<End> open_pipe(Session& session, const std::string& name, std::optional<std
             throw failure_of(pipe.status(), "cannot open " + shown(name));
         }
         // An instance that has become free may be another client's already: then it is waited for again.
-        const Status status = left.count() > 0 ? co_await session.wait(name, left) : Status::io_timeout;
+        Status status = Status::io_timeout;
+        if (left.count() > 0) {
+            status = co_await session.wait(name, left);
+        }
         if (status != Status::success) {
             throw failure_of(status, "no instance of " + shown(name) + " has become free");
         }

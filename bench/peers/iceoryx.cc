@@ -21,13 +21,15 @@ constexpr std::uint64_t small_queue = 256;
 constexpr std::uint64_t large_queue = 4; ///< its daemon has few chunks of that size
 constexpr std::size_t large = 16384;
 
+[[nodiscard]] std::string new_topic()
+{
+    static int number = 0;
+    return "bench" + std::to_string(::getpid()) + "n" + std::to_string(number++);
+}
+
 class Iceoryx final : public Contender {
 public:
-    explicit Iceoryx(Workload workload) : Contender("iceoryx", workload), mine_(workload.size)
-    {
-        static int number = 0;
-        topic_ = "bench" + std::to_string(::getpid()) + "n" + std::to_string(number++);
-    }
+    explicit Iceoryx(Workload workload) : Contender("iceoryx", workload), mine_(workload.size) {}
     void serve(const std::function<void()>& ready) override
     {
         begin("far", "there", "back");
@@ -115,7 +117,7 @@ private:
         return count;
     }
 
-    std::string topic_;
+    std::string topic_ = new_topic();
     std::vector<std::byte> mine_;
     std::unique_ptr<popo::UntypedPublisher> publisher_;
     std::unique_ptr<popo::UntypedSubscriber> subscriber_;

@@ -35,6 +35,9 @@ public:
         }
         page_ = new (memory) Page;
     }
+    PingPong(const PingPong&) = delete;
+    PingPong& operator=(const PingPong&) = delete;
+    ~PingPong() override { ::munmap(page_, sizeof(Page)); }
     void serve(const std::function<void()>& ready) override
     {
         ready();

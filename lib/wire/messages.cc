@@ -40,7 +40,8 @@ Result<Message> decode_code(std::uint16_t code, glue::ByteReader& reader, std::u
                             std::vector<glue::UniqueFd>& descriptors, std::index_sequence<I...> /*all*/)
 {
     Result<Message> result = Status::invalid_parameter;
-    const auto try_one = [&]<typename T>(std::type_identity<T> /*type*/) {
+    const auto try_one = [&](auto identity) {
+        using T = typename decltype(identity)::type;
         if (T::code != code) {
             return false;
         }

@@ -272,8 +272,8 @@ static void* made(void* block)
         return block;
     }
     if (table == NULL) {
-        table = (_Atomic(uintptr_t)*)syscall(SYS_mmap, NULL, sizeof(*table) * slots, PROT_READ | PROT_WRITE,
-                                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        table = (void*)syscall(SYS_mmap, NULL, sizeof(*table) * slots, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     }
     for (size_t i = slot_of((uintptr_t)block);; i = (i + 1) % slots) {
         uintptr_t empty = atomic_load(&table[i]);

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <type_traits>
 #include <utility>
 
 using namespace ntpipe;
@@ -355,7 +356,8 @@ template <typename Do>
 std::uint64_t on_word(const void* where, std::size_t size, Do&& change)
 {
     accessed();
-    const auto go = [&]<typename T>(T* word) {
+    const auto go = [&](auto* word) {
+        using T = std::remove_pointer_t<decltype(word)>;
         const T before = *word;
         *word = static_cast<T>(change(before));
         return std::uint64_t{before};

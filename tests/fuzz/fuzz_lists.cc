@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 using namespace ntpipe;
 using namespace ntpipe::fuzz;
 
@@ -72,7 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Input input(data, size);
     const std::uint8_t kind = input.byte() % 3;
     std::string name(as_text(input.take(input.byte() % 16)));
-    name = name.substr(0, name.find('\0'));
+    name.resize(std::min(name.size(), name.find('\0')));
     const auto bytes = input.rest();
     if (kind == 0) {
         read_lists(File(bytes), name);

@@ -23,9 +23,8 @@ namespace {
 /// A configuration of Samba's, and a socket where its pipes have theirs.
 class Place {
 public:
-    Place()
+    Place() : path_(std::filesystem::temp_directory_path() / "ntpipe-fuzz.XXXXXX")
     {
-        path_ = std::filesystem::temp_directory_path() / "ntpipe-fuzz.XXXXXX";
         require(::mkdtemp(path_.data()) != nullptr, "there is a directory");
         std::ofstream configuration(path_ + "/smb.conf");
         configuration << "[global]\nrpc start on demand helpers = no\n";

@@ -24,9 +24,9 @@ constexpr int steps = 60;
 /// Scribbles over one of the three pieces of memory, as a process that has them mapped could.
 class Scribbler {
 public:
-    Scribbler(EndPair& pair, unsigned seed) : random_(seed)
+    Scribbler(EndPair& pair, unsigned seed)
+        : random_(seed), pieces_{pair.page->bytes(), pair.inbound->bytes(), pair.outbound->bytes()}
     {
-        pieces_ = {pair.page->bytes(), pair.inbound->bytes(), pair.outbound->bytes()};
     }
     void scribble()
     {

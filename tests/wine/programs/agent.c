@@ -30,7 +30,7 @@ static struct operation* under_way;
 static struct kept* handles;
 static HANDLE output;
 
-static void die(const char* why)
+static _Noreturn void die(const char* why)
 {
     fprintf(stderr, "agent: %s\n", why);
     ExitProcess(3);
