@@ -163,14 +163,15 @@ class Crowd:
                 assert time.monotonic() < end, f"{part.name}: not back after {PATIENCE} s: {why}"
                 time.sleep(0.002)
 
-    def work(self, seconds):
+    def work(self, seconds, *, strikes=True):
         """All are at work, and struck."""
         self.begin()
         self.await_back()
         end = time.monotonic() + seconds
         while time.monotonic() < end and len(self.faults()) < ENOUGH_FAULTS:
             self.pause(LONGEST_PAUSE)
-            self.strike(*self.any_strike(), wait=self.random.random() < 0.6)
+            if strikes:
+                self.strike(*self.any_strike(), wait=self.random.random() < 0.6)
         self.await_back()
         self.end()
 

@@ -12,9 +12,11 @@ import time
 import pytest
 from agent import driver
 from kill.crowd import SPARE_KIB, Crowd
+from kill.storm import Storm, interruptible
 
 SECONDS = float(os.environ.get("NTPIPE_KILL_SECONDS", "0") or 0)
 SECONDS_ALWAYS = 20
+SECONDS_INTERRUPTED = 8
 SOAK = float(os.environ.get("NTPIPE_KILL_SOAK", "0") or 0)
 # What ten minutes on two processors with much else to do had, six times.
 KILLS_OF_AN_HOUR, OPENS_OF_AN_HOUR = 1700, 350_000
@@ -49,6 +51,23 @@ def test_whoever_is_killed_nothing_is_lost(build, seed):
         counts = crowd.native.counts()["native clients"]
         assert counts["flushed"] > 0 and counts["messages"] > counts["flushed"]
         assert crowd.strikes
+
+
+@pytest.mark.skipif(SOAK != 0, reason="the soak was asked for")
+@pytest.mark.timeout(600 + 10 * SECONDS)
+def test_whoever_is_interrupted_nothing_is_lost(build, seed, monkeypatch):
+    """Signals break off the system calls of everybody, several hundred times a second. Nothing breaks, and nobody need try again."""
+    interruptible(build, monkeypatch, driver.SANITIZERS)
+    with Crowd(build, seed, with_windows=False) as crowd:
+        before = crowd.idle()
+        with Storm() as storm:
+            crowd.work(min(SECONDS or SECONDS_INTERRUPTED, 60), strikes=False)
+        print(f"signals: {dict(storm.sent)}")
+        conclude(crowd, before)
+        counts = crowd.native.counts()["native clients"]
+        assert counts["messages"] > 0 and counts["broken"] == 0, counts
+        expected = {"ntpiped", "checked_echo", "kill_client"} | ({"smbd", "ntpipe-samba"} if len(crowd.parts) > 1 else set())
+        assert all(storm.sent[name] > 100 for name in expected), storm.sent
 
 
 @pytest.mark.skipif(SOAK == 0, reason="runs on demand: make kill SOAK=1")

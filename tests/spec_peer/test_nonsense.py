@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """test_nonsense.py: what sections 7.2 and 7.3 of docs/SPEC.md call nonsense, written by a client end that knows how to write it, breaks
 the connection for a server end of libntpipe, and nothing else."""
+import ctypes
 import os
 import select
 
@@ -109,6 +110,15 @@ HARMLESS = {
 }
 
 
+MADV_REMOVE, PUNCH_HOLE, KEEP_SIZE = 9, 2, 1
+_c = ctypes.CDLL(None, use_errno=True)
+# How a process gives the pages of memory back that others have, too.
+TAKE_AWAY = {
+    "mapping": lambda memory: _c.madvise(ctypes.c_void_p(memory.address), ctypes.c_size_t(memory.size), MADV_REMOVE),
+    "descriptor": lambda memory: _c.fallocate(memory.descriptor, PUNCH_HOLE | KEEP_SIZE, ctypes.c_long(0), ctypes.c_long(memory.size)),
+}
+
+
 @pytest.fixture(scope="module")
 def environment(build):
     transport = by_name("spec-client")
@@ -154,3 +164,20 @@ def test_nonsense_that_does_no_harm(attack, disturb):
     assert attack.server.answer(write).pending
     attack.record(size=5)
     assert attack.server.call("read", end=attack.end, length=100).status == SUCCESS
+
+
+@pytest.mark.parametrize("take_away", TAKE_AWAY.values(), ids=TAKE_AWAY)
+def test_memory_that_is_taken_away(attack, take_away):
+    """What is touched anew is zero: that makes sense now and then. The server goes on, and hears at last that the client has gone."""
+    operations = []
+    for step in range(20):
+        operations.append(attack.server.start("write", end=attack.end, data=pattern(PENDING_SIZE)))
+        attack.record(size=5, sequence=step)
+        operations.append(attack.server.start("read", end=attack.end, length=100))
+        assert take_away(attack.connection.memory) == 0
+        attack.wake()
+        attack.environment.server.settle()
+    attack.close()
+    for number in operations:
+        attack.server.await_answer(number)
+    assert attack.server.call("read", end=attack.end, length=100).status == PIPE_BROKEN
