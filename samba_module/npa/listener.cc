@@ -129,8 +129,8 @@ std::unique_ptr<Listener> Listener::make(tevent_context* events, SocketDirectory
         return nullptr;
     }
     std::memcpy(address.sun_path, temporary.c_str(), temporary.size() + 1);
-    glue::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     (void)::unlink(temporary.c_str());
+    glue::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     FileId id;
     if (!socket || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
         ::listen(socket.get(), backlog) != 0 || !identify(temporary, id)) {
@@ -145,7 +145,8 @@ std::unique_ptr<Listener> Listener::make(tevent_context* events, SocketDirectory
         errno = error;
         return nullptr;
     }
-    std::unique_ptr<Listener> listener(new Listener(directory, name, std::move(socket), id, std::move(accepted)));
+    std::unique_ptr<Listener> listener(
+        new Listener(events, directory, name, std::move(socket), id, std::move(accepted)));
     listener->event_.reset(tevent_add_fd(
         events, nullptr, listener->socket_.get(), TEVENT_FD_READ,
         [](tevent_context*, tevent_fd*, std::uint16_t, void* data) { static_cast<Listener*>(data)->accept(); },
@@ -157,9 +158,14 @@ std::unique_ptr<Listener> Listener::make(tevent_context* events, SocketDirectory
     return listener;
 }
 
-Listener::Listener(SocketDirectory& directory, std::string name, glue::UniqueFd socket, const FileId& id,
-                   std::function<void(glue::UniqueFd)> accepted)
-    : directory_(directory), name_(std::move(name)), socket_(std::move(socket)), id_(id), accepted_(std::move(accepted))
+Listener::Listener(tevent_context* events, SocketDirectory& directory, std::string name, glue::UniqueFd socket,
+                   const FileId& id, std::function<void(glue::UniqueFd)> accepted)
+    : events_(events),
+      directory_(directory),
+      name_(std::move(name)),
+      socket_(std::move(socket)),
+      id_(id),
+      accepted_(std::move(accepted))
 {
 }
 
@@ -177,10 +183,30 @@ Listener::~Listener()
 void Listener::accept()
 {
     glue::UniqueFd socket(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!socket && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+        log("cannot take in who connects with '" + name_ + "': " + std::strerror(errno));
+        pause();
+    }
     ucred peer{};
     socklen_t size = sizeof(peer);
     if (socket && ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0) {
         accepted_(std::move(socket));
+    }
+}
+
+// Who connects waits, and the socket does not wake the loop all the time.
+void Listener::pause()
+{
+    constexpr std::uint32_t microseconds = 250000;
+    tevent_fd* event = event_.get();
+    const tevent_timer* timer = tevent_add_timer(
+        events_, event, tevent_timeval_current_ofs(0, microseconds),
+        [](tevent_context*, tevent_timer*, timeval, void* data) {
+            tevent_fd_set_flags(static_cast<tevent_fd*>(data), TEVENT_FD_READ);
+        },
+        event);
+    if (timer != nullptr) {
+        tevent_fd_set_flags(event, 0);
     }
 }
 

@@ -58,10 +58,12 @@ public:
     ~Listener();
 
 private:
-    Listener(SocketDirectory& directory, std::string name, glue::UniqueFd socket, const FileId& id,
-             std::function<void(glue::UniqueFd)> accepted);
+    Listener(tevent_context* events, SocketDirectory& directory, std::string name, glue::UniqueFd socket,
+             const FileId& id, std::function<void(glue::UniqueFd)> accepted);
     void accept();
+    void pause();
 
+    tevent_context* events_;
     SocketDirectory& directory_;
     std::string name_;
     glue::UniqueFd socket_;

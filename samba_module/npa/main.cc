@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <utility>
 
 namespace ntpipe::samba::npa {
 namespace {
@@ -64,10 +66,45 @@ Options parse_options(int argc, const char** argv)
     return options;
 }
 
-Task<> say_when_ready(Resolver& resolver)
+struct ReceiveWakeup {
+    bool operator()(tevent_req* request) const { return tevent_wakeup_recv(request); }
+};
+
+/// Becomes a gateway as soon as there is a broker. `end`: the exit status, if it cannot.
+Task<> come_up(Session& session, Resolver& resolver, const std::string& directory, std::optional<int>& end)
 {
-    co_await resolver.offer_services();
-    (void)::sd_notify(0, "READY=1");
+    constexpr suseconds_t pause = 100000;
+    bool has_said = false;
+    Status status = co_await session.ping();
+    for (; status == Status::connection_refused; status = co_await session.ping()) {
+        if (!std::exchange(has_said, true)) {
+            log("there is no broker in " + directory + "; it is waited for");
+            (void)::sd_notify(0, "STATUS=Waits for a broker");
+        }
+        co_await Awaited(session.events(),
+                         tevent_wakeup_send(nullptr, session.events(), tevent_timeval_current_ofs(0, pause)),
+                         ReceiveWakeup());
+    }
+    if (status == Status::success) {
+        status = resolver.begin();
+    }
+    if (status != Status::success) {
+        std::cerr << "ntpipe-samba: the broker in " << directory << ": " << text_of(status) << "\n";
+        end = exit_failed;
+        co_return;
+    }
+    resolver.look_for_services();
+}
+
+/// In the event loop, which knows no exceptions.
+Task<> come_up_or_end(Session& session, Resolver& resolver, const std::string& directory, std::optional<int>& end)
+{
+    try {
+        co_await come_up(session, resolver, directory, end);
+    } catch (const std::exception& error) {
+        std::cerr << "ntpipe-samba: " << error.what() << "\n";
+        end = exit_failed;
+    }
 }
 
 /// Follows Samba's configuration: on SIGHUP, and when a file of it has changed.
@@ -131,31 +168,25 @@ int serve(const Options& options)
         std::cerr << "ntpipe-samba: " << text_of(session.status()) << "\n";
         return exit_failed;
     }
-    bool over = false;
+    std::optional<int> end;
     for (const int number : {SIGTERM, SIGINT}) {
         tevent_add_signal(
             events.get(), events.get(), number, 0,
-            [](tevent_context*, tevent_signal*, int, int, void*, void* flag) { *static_cast<bool*>(flag) = true; },
-            &over);
+            [](tevent_context*, tevent_signal*, int, int, void*, void* status) {
+                *static_cast<std::optional<int>*>(status) = 0;
+            },
+            &end);
     }
-    if (const Status status = session->ping().get(); status != Status::success) {
-        std::cerr << "ntpipe-samba: no broker in " << options.directory << ": " << text_of(status) << "\n";
-        return exit_failed;
-    }
-    Resolver resolver(*session);
-    if (const Status status = resolver.begin(); status != Status::success) {
-        std::cerr << "ntpipe-samba: " << text_of(status) << "\n";
-        return exit_failed;
-    }
+    Resolver resolver(*session, [] { (void)::sd_notify(0, "READY=1\nSTATUS=Samba's pipes are offered"); });
     const Follower follower(events.get(), resolver, options.check_interval);
     Tasks tasks;
-    tasks.add(say_when_ready(resolver));
-    while (!over) {
+    tasks.add(come_up_or_end(*session, resolver, options.directory, end));
+    while (!end) {
         if (tevent_loop_once(events.get()) != 0) {
             return exit_failed;
         }
     }
-    return 0;
+    return *end;
 }
 
 int run(int argc, const char** argv)

@@ -116,11 +116,27 @@ void Publisher::fill(Place& place, const std::string& name, std::uint64_t pipe, 
     }
     place.pipes.insert(pipe);
     if (place.listener == nullptr) {
-        place.listener = Listener::make(session_.events(), sockets_, name,
-                                        [this, name](glue::UniqueFd socket) { accept(name, std::move(socket)); });
+        listen(place, name);
+    }
+}
+
+void Publisher::listen(Place& place, const std::string& name)
+{
+    place.listener = Listener::make(session_.events(), sockets_, name,
+                                    [this, name](glue::UniqueFd socket) { accept(name, std::move(socket)); });
+    const int error = place.listener == nullptr ? errno : 0;
+    if (error != 0 && error != place.error) { // said once
+        log("no socket for '" + name +
+            "': " + (error == EEXIST ? "there is one that is not ours" : std::strerror(error)));
+    }
+    place.error = error;
+}
+
+void Publisher::fill_gaps()
+{
+    for (auto& [name, place] : places_) {
         if (place.listener == nullptr) {
-            log("no socket for '" + name +
-                "': " + (errno == EEXIST ? "there is one that is not ours" : std::strerror(errno)));
+            listen(place, name);
         }
     }
 }

@@ -21,6 +21,8 @@ public:
     void configure();
     void published(const ntpipe_published& pipe);
     void gone(std::uint64_t pipe);
+    /// Makes the sockets that could not be made before.
+    void fill_gaps();
     /// The broker is lost: sockets stay until it is known what is left of the names, and who connects waits for that.
     void reset();
     void complete();
@@ -36,6 +38,7 @@ private:
     };
     struct Place {
         std::unique_ptr<Listener> listener; ///< nullptr: there could be none
+        int error = 0;                      ///< and why not
         std::set<std::uint64_t> pipes;
         std::uint32_t type = NTPIPE_TYPE_MESSAGE;
     };
@@ -44,6 +47,7 @@ private:
     [[nodiscard]] bool is_exported(const std::string& name, std::uint32_t owner) const;
     void show(std::uint64_t pipe, const Known& known);
     void fill(Place& place, const std::string& name, std::uint64_t pipe, const Known& known);
+    void listen(Place& place, const std::string& name);
     void hide(std::uint64_t pipe);
     void accept(const std::string& place, glue::UniqueFd socket);
     [[nodiscard]] Task<> serve(std::string name, bool by_message, glue::UniqueFd socket);

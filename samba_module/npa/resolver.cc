@@ -5,6 +5,7 @@
 #include "relay.hpp"
 #include "services.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -13,6 +14,9 @@ namespace {
 
 /// To start samba-dcerpcd takes a second or two, and more when the machine is busy.
 constexpr std::uint32_t time_to_answer_ms = 30000;
+/// Until a program that did not say what it serves is asked again: at first, and at most.
+constexpr std::chrono::milliseconds first_delay(1000);
+constexpr std::chrono::milliseconds longest_delay(60000);
 
 Status status_of(int error)
 {
@@ -64,62 +68,142 @@ Status Resolver::begin()
     return Status::success;
 }
 
-Task<> Resolver::offer_services()
+void Resolver::look_for_services()
 {
-    if (std::exchange(looking_, true)) {
+    if (!gateway_) {
+        return; // it begins with that
+    }
+    if (unanswered_ != 0) {
         look_again_ = true;
-        co_return;
+        return;
     }
-    try {
-        co_await find_and_offer();
-    } catch (const std::bad_alloc&) {
-        is_incomplete_ = true;
+    look_again_timer_.reset();
+    offer("", publisher_.sockets().others());
+    const std::vector<std::string> programs = service_programs();
+    const auto is_gone = [&](const std::string& program) {
+        return std::ranges::find(programs, program) == programs.end();
+    };
+    std::erase_if(services_, [&](const auto& entry) { return !entry.first.empty() && is_gone(entry.first); });
+    std::erase_if(silent_, is_gone);
+    unanswered_ = programs.size() + 1; // nobody is the last one before all are asked
+    for (const std::string& program : programs) {
+        try {
+            tasks_.add(ask(program));
+        } catch (const std::bad_alloc&) {
+            silent_.insert(program);
+            --unanswered_;
+        }
     }
-    looking_ = false;
+    if (--unanswered_ == 0) {
+        all_asked();
+    }
 }
 
-Task<> Resolver::find_and_offer()
+void Resolver::offer(const std::string& program, std::set<std::string> services)
 {
-    do {
-        look_again_ = false;
-        const std::set<std::string> services = co_await find_services(session_.events(), publisher_.sockets());
-        for (const std::string& name : offered_) {
-            if (!services.contains(name)) {
-                (void)gateway_->withdraw(name);
-            }
-        }
-        for (const std::string& name : services) {
+    for (const std::string& name : services) {
+        if (gateway_ && offered_.insert(name).second) {
             if (const Status status = gateway_->offer(name); status != Status::success) {
                 log("'" + name + "' cannot be offered: " + text_of(status));
             }
         }
-        offered_ = services;
-    } while (look_again_);
+    }
+    services_[program] = std::move(services);
+}
+
+// In the event loop, which knows no exceptions.
+Task<> Resolver::ask(std::string program)
+{
+    bool has_answered = false;
+    try {
+        std::string complaint;
+        if (auto services = co_await pipes_of(session_.events(), program, complaint)) {
+            offer(program, *std::move(services));
+            has_answered = true;
+            if (silent_.erase(program) != 0) {
+                log(program + " says again which pipes it serves");
+            }
+        } else if (!silent_.contains(program)) {
+            log(complaint); // once
+        }
+    } catch (const std::bad_alloc&) {
+        is_incomplete_ = true;
+    }
+    if (!has_answered) {
+        take_in([&] { silent_.insert(program); });
+    }
+    if (--unanswered_ == 0) {
+        take_in([&] { all_asked(); });
+    }
+}
+
+void Resolver::all_asked()
+{
+    std::set<std::string> services;
+    for (const auto& [program, names] : services_) {
+        services.insert(names.begin(), names.end());
+    }
+    std::erase_if(offered_, [&](const std::string& name) {
+        const bool is_served = services.contains(name);
+        if (!is_served && gateway_) {
+            (void)gateway_->withdraw(name);
+        }
+        return !is_served;
+    });
+    found_();
+    if (std::exchange(look_again_, false)) {
+        look_again_in(std::chrono::milliseconds(0));
+    } else if (silent_.empty()) {
+        delay_ = first_delay;
+    } else {
+        look_again_in(delay_);
+        delay_ = std::min(2 * delay_, longest_delay);
+    }
+}
+
+void Resolver::look_again_in(std::chrono::milliseconds delay)
+{
+    constexpr std::uint32_t thousand = 1000;
+    const auto milliseconds = static_cast<std::uint32_t>(delay.count());
+    look_again_timer_.reset(tevent_add_timer(
+        session_.events(), nullptr,
+        tevent_timeval_current_ofs(milliseconds / thousand, milliseconds % thousand * thousand),
+        [](tevent_context*, tevent_timer*, timeval, void* data) {
+            auto* self = static_cast<Resolver*>(data);
+            [[maybe_unused]] const tevent_timer* over = self->look_again_timer_.release(); // it goes by itself
+            self->take_in([self] { self->look_for_services(); });
+        },
+        this));
+    if (look_again_timer_ == nullptr) {
+        throw std::bad_alloc();
+    }
 }
 
 void Resolver::configure()
 {
     take_in([&] {
         publisher_.configure();
-        tasks_.add(offer_services());
+        look_for_services();
     });
 }
 
 void Resolver::heal()
 {
+    take_in([&] { publisher_.fill_gaps(); });
     if (!std::exchange(is_incomplete_, false)) {
         return;
     }
-    log("there was no memory for something that the broker had said; it is asked again");
+    log("there was no memory for something; the broker is asked for all again");
     take_in([&] {
         publisher_.reset();
         offered_.clear();
+        services_.clear();
         gateway_.reset();
         if (begin() != Status::success) {
             is_incomplete_ = true;
             return;
         }
-        tasks_.add(offer_services());
+        look_for_services();
     });
 }
 

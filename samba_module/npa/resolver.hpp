@@ -5,6 +5,8 @@
 #include "publisher.hpp"
 #include "samba_side.hpp"
 
+#include <functional>
+#include <map>
 #include <new>
 #include <optional>
 #include <set>
@@ -14,16 +16,22 @@ namespace ntpipe::samba::npa {
 
 class Resolver final : public GatewayHandlers {
 public:
-    explicit Resolver(Session& session) : session_(session), publisher_(session) {}
+    /// `found`: is called whenever all of Samba's programs have been asked.
+    Resolver(Session& session, std::function<void()> found)
+        : session_(session), publisher_(session), found_(std::move(found))
+    {
+    }
 
     /// Becomes a gateway.
     [[nodiscard]] Status begin();
-    /// Finds out what Samba serves, and offers that and nothing else. A call while it is doing so makes it look once more.
-    [[nodiscard]] Task<> offer_services();
+    /// Finds out what Samba serves, and offers that and nothing else: what has a socket at once, what a program says as soon as it
+    /// does. Programs that do not are asked again later. A call while it is doing so makes it look once more.
+    void look_for_services();
     /// Goes by Samba's configuration as it is now.
     void configure();
 
-    /// If there was no memory for something that it was told of: has itself be told all again.
+    /// Makes up for what there were no descriptors for; and if there was no memory for something that it was told of, has itself be
+    /// told all again.
     void heal();
 
     void registered() override;
@@ -57,14 +65,23 @@ private:
             is_incomplete_ = true;
         }
     }
-    [[nodiscard]] Task<> find_and_offer();
+    /// The services of a program; empty: those that have a socket.
+    void offer(const std::string& program, std::set<std::string> services);
+    [[nodiscard]] Task<> ask(std::string program);
+    void all_asked();
+    void look_again_in(std::chrono::milliseconds delay);
     [[nodiscard]] Task<> answer(Question question);
 
     Session& session_;
     Publisher publisher_; ///< the way back
     std::optional<Gateway> gateway_;
+    std::function<void()> found_;
+    std::map<std::string, std::set<std::string>> services_; ///< by program; empty: those that have a socket
     std::set<std::string> offered_;
-    bool looking_ = false;
+    std::size_t unanswered_ = 0;   ///< programs that are being asked
+    std::set<std::string> silent_; ///< programs that did not answer last time
+    std::chrono::milliseconds delay_{0};
+    Talloc<tevent_timer> look_again_timer_;
     bool look_again_ = false;
     bool is_incomplete_ = false; ///< there was no memory for something
     Tasks tasks_;

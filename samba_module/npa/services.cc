@@ -14,18 +14,6 @@ namespace {
 /// A program needs half a second, and more when the machine is busy.
 constexpr std::chrono::seconds time_to_list(60);
 
-std::vector<std::string> service_programs()
-{
-    std::vector<std::string> programs;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(program_directory(), error)) {
-        if (entry.path().filename().string().starts_with("rpcd_")) {
-            programs.push_back(entry.path().string());
-        }
-    }
-    return programs;
-}
-
 } // namespace
 
 std::set<std::string> pipes_in(std::string_view interfaces)
@@ -43,28 +31,32 @@ std::set<std::string> pipes_in(std::string_view interfaces)
     return pipes;
 }
 
-Task<std::set<std::string>> find_services(tevent_context* events, const SocketDirectory& sockets)
+std::vector<std::string> service_programs()
 {
-    std::set<std::string> services = sockets.others();
-    const std::vector<std::string> programs = service_programs();
+    std::vector<std::string> programs;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(program_directory(), error)) {
+        if (entry.path().filename().string().starts_with("rpcd_")) {
+            programs.push_back(entry.path().string());
+        }
+    }
     if (programs.empty()) {
         log("there are no programs of RPC services in " + program_directory());
     }
-    std::vector<std::string> outputs(programs.size());
-    std::vector<Awaited<ReceiveOutput>> answers;
-    for (std::size_t i = 0; i < programs.size(); ++i) {
-        answers.push_back(list_interfaces(events, programs[i], outputs[i]));
-        answers.back().set_end(time_to_list);
+    return programs;
+}
+
+Task<std::optional<std::set<std::string>>> pipes_of(tevent_context* events, std::string program, std::string& complaint)
+{
+    std::string output;
+    auto answer = list_interfaces(events, program, output);
+    answer.set_end(time_to_list);
+    const int error = co_await answer;
+    if (error != 0 || output.empty()) {
+        complaint = program + " does not say which pipes it serves: " + std::strerror(error == 0 ? EIO : error);
+        co_return std::nullopt;
     }
-    for (std::size_t i = 0; i < programs.size(); ++i) {
-        const int error = co_await std::move(answers[i]);
-        const std::set<std::string> pipes = pipes_in(outputs[i]);
-        if (error != 0 || outputs[i].empty()) {
-            log(programs[i] + " does not say which pipes it serves: " + std::strerror(error == 0 ? EIO : error));
-        }
-        services.insert(pipes.begin(), pipes.end());
-    }
-    co_return services;
+    co_return pipes_in(output);
 }
 
 } // namespace ntpipe::samba::npa

@@ -3,19 +3,24 @@
 // samba-dcerpcd asks them, and those that have a socket already.
 #pragma once
 
-#include "listener.hpp"
 #include "samba_side.hpp"
 
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ntpipe::samba::npa {
 
 /// The pipes of the interfaces that such a program has printed, as Samba spells sockets.
 [[nodiscard]] std::set<std::string> pipes_in(std::string_view interfaces);
 
-/// Asks all of them at once. One that does not answer in time, or cannot be run, is logged and counts as one without pipes.
-[[nodiscard]] Task<std::set<std::string>> find_services(tevent_context* events, const SocketDirectory& sockets);
+/// Where the programs of Samba's RPC services are. None is logged.
+[[nodiscard]] std::vector<std::string> service_programs();
+
+/// The pipes of one of them. Nothing: it does not answer in time, or cannot be run; `complaint` says why.
+[[nodiscard]] Task<std::optional<std::set<std::string>>> pipes_of(tevent_context* events, std::string program,
+                                                                  std::string& complaint);
 
 } // namespace ntpipe::samba::npa

@@ -24,7 +24,8 @@ class Gateway(Program):
                          env={**smbd.environment, **SANITIZER_OPTIONS, MARK: str(smbd.directory), **(environment or {})})
 
     def await_registration(self, native):
-        wait_until(lambda: any(name == "lsarpc" for name in names_of(native)), "the gateway offers nothing", PATIENCE)
+        """Of what Samba's programs serve, tests use that of three."""
+        wait_until(lambda: {"lsarpc", "srvsvc", "winreg"} <= set(names_of(native)), "the gateway offers nothing", PATIENCE)
 
     def await_socket(self, name, present=True):
         wait_until(lambda: (self.np / name).exists() == present, f"{name} is not what it should be", PATIENCE)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """test_ntpipe_samba.py: the gateway ntpipe-samba before a stock smbd: programs open Samba's pipes, SMB clients open programs' pipes."""
 import contextlib
+import itertools
 import os
 import pathlib
 import pwd
+import resource
 import signal
 import socket
 import struct
@@ -227,10 +229,14 @@ def await_offer(native, name, present=True):
     wait_until(lambda: (name in names_of(native)) == present, f"{name} is not what it should be", PATIENCE)
 
 
+def await_log(gateway, text):
+    wait_until(lambda: text in gateway.error_output(), f"nobody says: {text}", PATIENCE)
+
+
 def test_what_sambas_programs_serve_is_offered(native, gateway):
-    await_offer(native, "winreg")
-    # They name it beside ntsvcs; and there is a program for it that not every smbd needs.
-    assert {"plugplay", "mdssvc", "initshutdown", "samr", "lsass"} <= set(names_of(native))
+    # They name plugplay beside ntsvcs; and there is a program for mdssvc that not every smbd needs.
+    for name in ("winreg", "plugplay", "mdssvc", "initshutdown", "samr", "lsass"):
+        await_offer(native, name)
     assert "netlogon" not in names_of(native)  # this is no domain controller
 
 
@@ -296,6 +302,106 @@ def test_changed_file_is_noticed(build, native, smbd):
         with changed_configuration(smbd, "shown*:*", "only-noticed:* shown*:*"):
             gateway.await_socket("only-noticed")
         gateway.await_socket("only-noticed", present=False)
+
+
+# ---- what there is not at first ----
+
+
+def descriptors(gateway):
+    """{number: what it is}"""
+    found = {}
+    for link in pathlib.Path(f"/proc/{gateway.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found[int(link.name)] = os.readlink(link)
+    return found
+
+
+def await_answers(gateway):
+    """Each program that is asked writes into a pipe."""
+    wait_until(lambda: not any(what.startswith("pipe:") for what in descriptors(gateway).values()), "programs do not answer", PATIENCE)
+
+
+@contextlib.contextmanager
+def descriptors_left(gateway, count):
+    """So many more the gateway may have until this ends."""
+    await_answers(gateway)
+    used = set(descriptors(gateway))
+    free = (number for number in itertools.count() if number not in used)
+    least, most = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (next(itertools.islice(free, count, None)), most))
+    try:
+        yield
+    finally:
+        resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (least, most))
+
+
+@contextlib.contextmanager
+def gateway_without_broker(build, smbd):
+    """The broker comes when this ends."""
+    smbd.broker.kill()
+    gateway = Gateway(build, smbd)
+    try:
+        await_log(gateway, "there is no broker")
+        yield gateway
+    except BaseException:
+        gateway.kill()
+        raise
+    finally:
+        smbd.broker.start()
+
+
+def test_broker_that_starts_later_is_waited_for(build, native, smbd):
+    native.create("shown-before")
+    with gateway_without_broker(build, smbd) as gateway:
+        os.kill(gateway.pid, signal.SIGHUP)
+        await_log(gateway, "has read")
+    with gateway_of(gateway, native):
+        gateway.await_socket("shown-before")
+
+
+def test_gateway_that_waits_for_a_broker_ends_when_told(build, native, smbd):
+    with gateway_without_broker(build, smbd) as gateway:
+        gateway.terminate()
+
+
+def test_directory_of_another_is_refused(build, native, smbd, tmp_path):
+    os.chmod(tmp_path, 0o777)
+    gateway = Gateway(build, smbd, "-d", str(tmp_path))
+    assert gateway.process.wait(PATIENCE) == 1
+    assert "access" in gateway.error_output().lower()
+
+
+def test_program_that_did_not_answer_is_asked_again(native, gateway):
+    """There are more programs than descriptors for them. What they said before is offered all the while."""
+    await_answers(gateway)
+    before = set(names_of(native))
+    with descriptors_left(gateway, 4):
+        os.kill(gateway.pid, signal.SIGHUP)
+        await_log(gateway, "does not say which pipes it serves: Too many open files")
+        assert set(names_of(native)) == before
+    await_log(gateway, "says again which pipes it serves")
+    assert set(names_of(native)) == before
+
+
+def test_socket_that_could_not_be_made_is_made_later(build, native, smbd):
+    with gateway_of(Gateway(build, smbd, "--check-interval=1"), native) as gateway:
+        with descriptors_left(gateway, 0):
+            native.create("shown-late")
+            await_log(gateway, "no socket for 'shown-late': Too many open files")
+        gateway.await_socket("shown-late")
+
+
+def test_client_waits_until_there_are_descriptors(native, gateway, client):
+    pipe = native.create("shown-crowded")
+    gateway.await_socket("shown-crowded")
+    with descriptors_left(gateway, 0):
+        opening = client.start_create("shown-crowded")
+        await_log(gateway, "cannot take in who connects with 'shown-crowded': Too many open files")
+        assert gateway.error_output().count("cannot take in") < 20
+    file_id = opening.final().file_id
+    pipe.await_client()
+    client.close(file_id)
+    pipe.await_end_of_client()
 
 
 # ---- named_pipe_auth ----
