@@ -5,6 +5,7 @@
 #include "log.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace wine_bridge {
@@ -16,6 +17,11 @@ constexpr std::uint32_t offered_quota = 4096;
 constexpr std::uint32_t offered_listening = 4;
 constexpr std::int64_t usual_timeout = -500'000;
 
+bool is_no_memory(std::uint32_t status)
+{
+    return status == NTPIPE_STATUS_NO_MEMORY || status == NTPIPE_STATUS_INSUFFICIENT_RESOURCES;
+}
+
 Bridge& self(void* data)
 {
     return *static_cast<Bridge*>(data);
@@ -23,28 +29,35 @@ Bridge& self(void* data)
 
 } // namespace
 
+// What comes from the broker, or from a list. What there is no memory for is asked for again.
+template <typename Work>
+void Bridge::take_in(Work&& work) noexcept
+{
+    try {
+        work();
+    } catch (const std::bad_alloc&) {
+        is_incomplete_ = true;
+    }
+}
+
 const ntpipe_gateway_handlers Bridge::handlers = {
     sizeof(ntpipe_gateway_handlers),
     [](void* data) {
         self(data).connected_ = true;
-        self(data).offer();
+        self(data).take_in([&] { self(data).offer(); });
         self(data).status_->changed();
     },
-    [](void* data, ntpipe_status status) {
-        log_line(std::string("the broker takes no gateway: ") + ntpipe_status_name(status));
-        self(data).failure_ = status;
-        self(data).engine_.stop();
-    },
+    [](void* data, ntpipe_status status) { self(data).refused(status); },
     [](void* data) {
         if (std::exchange(self(data).connected_, false)) {
             log_line("the broker is gone; waiting for it");
         }
-        self(data).importer_.reset();
+        self(data).take_in([&] { self(data).importer_.reset(); });
         self(data).status_->changed();
     },
-    [](void* data, const ntpipe_published* pipe) { self(data).published(*pipe); },
-    [](void* data, std::uint64_t pipe) { self(data).importer_.gone(pipe); },
-    [](void* data) { self(data).complete(); },
+    [](void* data, const ntpipe_published* pipe) { self(data).take_in([&] { self(data).published(*pipe); }); },
+    [](void* data, std::uint64_t pipe) { self(data).take_in([&] { self(data).importer_.gone(pipe); }); },
+    [](void* data) { self(data).take_in([&] { self(data).complete(); }); },
     [](void* data, ntpipe_question* question) { self(data).exporter_.asked(question); },
 };
 
@@ -65,10 +78,49 @@ Bridge::Bridge(Engine& engine, ntpipe_session* session, const std::string& prefi
 
 std::uint32_t Bridge::start()
 {
+    engine_.each_second([this] { look_after(); });
+    return register_gateway();
+}
+
+std::uint32_t Bridge::register_gateway()
+{
     ntpipe_gateway_params params = NTPIPE_GATEWAY_PARAMS_INIT;
     params.label = label;
     params.what = NTPIPE_GATEWAY_PUBLISH | NTPIPE_GATEWAY_RESOLVE;
     return ntpipe_gateway_open(nullptr, session_, &params, &handlers, this, &gateway_);
+}
+
+void Bridge::refused(std::uint32_t status)
+{
+    if (is_no_memory(status)) {
+        is_incomplete_ = true;
+        return;
+    }
+    log_line("the broker takes no gateway:");
+    log_line(ntpipe_status_name(status));
+    failure_ = status;
+    engine_.stop();
+}
+
+// What could not be done for lack of memory is tried again every second.
+void Bridge::look_after() noexcept
+{
+    configuration_.heal();
+    importer_.look_after();
+    status_->heal();
+    if (std::exchange(offers_again_, false)) {
+        take_in([this] { offer(); });
+    }
+    if (!std::exchange(is_incomplete_, false)) {
+        return;
+    }
+    log_line("there was no memory for something that the broker had said; it is asked again");
+    take_in([this] {
+        importer_.reset();
+        offered_.clear();
+        TALLOC_FREE(gateway_);
+        is_incomplete_ = is_error(register_gateway());
+    });
 }
 
 void Bridge::published(const ntpipe_published& pipe)
@@ -103,16 +155,21 @@ void Bridge::complete()
     status_->changed();
 }
 
-void Bridge::lists_changed()
+void Bridge::lists_changed() noexcept
 {
-    importer_.reconsider();
-    offer();
+    take_in([this] {
+        importer_.reconsider();
+        offer();
+    });
     status_->changed();
 }
 
 // SMB users find names only that somebody offers.
 void Bridge::offer()
 {
+    if (gateway_ == nullptr) {
+        return; // the next one will be told
+    }
     std::vector<std::string> names;
     for (const std::string& name : configuration_.lists().smb.plain()) {
         if (configuration_.lists().exports.matches(name)) {
@@ -128,6 +185,7 @@ void Bridge::offer()
     }
     for (const std::string& name : names) {
         if (const ntpipe_status status = ntpipe_gateway_offer(gateway_, name.c_str()); is_error(status)) {
+            offers_again_ = offers_again_ || is_no_memory(status);
             log_line("cannot offer " + name + ": " + ntpipe_status_name(status));
         } else if (std::find(offered_.begin(), offered_.end(), name) == offered_.end()) {
             log_line("offered " + name + " to SMB users");

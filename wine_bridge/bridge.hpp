@@ -15,7 +15,7 @@ public:
     Bridge(Engine& engine, ntpipe_session* session, const std::string& prefix);
     Bridge(const Bridge&) = delete;
     Bridge& operator=(const Bridge&) = delete;
-    ~Bridge() = default;
+    ~Bridge() = delete; ///< the engine calls it until the process ends
 
     /// Becomes a gateway. An NTSTATUS.
     [[nodiscard]] std::uint32_t start();
@@ -25,9 +25,14 @@ public:
 private:
     static const ntpipe_gateway_handlers handlers;
 
+    template <typename Work>
+    void take_in(Work&& work) noexcept;
+    void look_after() noexcept;
+    [[nodiscard]] std::uint32_t register_gateway();
+    void refused(std::uint32_t status);
     void published(const ntpipe_published& pipe);
     void complete();
-    void lists_changed();
+    void lists_changed() noexcept;
     void offer();
     [[nodiscard]] std::string why_not_exported(const ntpipe_question_info& question) const;
     [[nodiscard]] std::vector<std::string> describe() const;
@@ -42,6 +47,8 @@ private:
     std::vector<std::string> offered_;
     bool connected_ = false;
     bool ready_ = false;
+    bool is_incomplete_ = false; ///< the broker has said something that could not be taken in
+    bool offers_again_ = false;
     std::uint32_t failure_ = 0;
 };
 

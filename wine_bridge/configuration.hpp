@@ -19,14 +19,19 @@ public:
     ~Configuration();
 
     [[nodiscard]] const Lists& lists() const { return lists_; }
+    /// Reads again what could not be read.
+    void heal();
 
 private:
-    void look();
+    void look() noexcept;
+    [[nodiscard]] bool is_changed() const;
+    [[nodiscard]] bool read() noexcept;
 
     std::string prefix_;
     std::function<void()> changed_;
-    Lists lists_;
+    Lists lists_; ///< as long as the file could never be read: nothing goes any way
     int inotify_;
+    bool is_unread_ = false;
 };
 
 } // namespace wine_bridge

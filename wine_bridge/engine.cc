@@ -4,51 +4,64 @@
 
 #include "log.hpp"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
 #include <new>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
 namespace wine_bridge {
 namespace {
 
-constexpr unsigned ping_interval = 1000; // milliseconds
-constexpr unsigned watch_interval = 500;
+constexpr std::chrono::milliseconds tick_interval(1000);
+constexpr unsigned watch_interval = 500; // milliseconds
 /// Longer than a program takes that is woken, answers at once, and does not ring.
 constexpr std::chrono::microseconds longest_look(100);
 
 Engine* the_engine = nullptr; // nt_run() takes plain functions
 thread_local bool on_wine_thread = false;
 
+// False: it has ended, and only waits for the process's other threads. What cannot be read says nothing.
+bool is_alive(int stat_of_thread)
+{
+    std::array<char, 512> text{};
+    const ssize_t length = pread(stat_of_thread, text.data(), text.size(), 0);
+    if (length < 0) {
+        return errno != ESRCH;
+    }
+    const std::string_view seen(text.data(), static_cast<std::size_t>(length));
+    const std::size_t name_end = seen.rfind(')');
+    return name_end == std::string_view::npos || seen.substr(name_end, 3).find('Z') == std::string_view::npos;
+}
+
 // When Wine's server has gone, Wine ends each thread that calls it then, and no more: the native side would wait for ever. This
 // thread is not Wine's, and sees that the main thread is no more.
 void watch_main_thread()
 {
-    std::thread([main = getpid()] {
+    const std::string path = "/proc/self/task/" + std::to_string(getpid()) + "/stat";
+    const int stat_of_main = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (stat_of_main == -1) {
+        throw std::bad_alloc();
+    }
+    std::thread([stat_of_main] {
         sigset_t all;
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, nullptr);
-        const std::string path = "/proc/self/task/" + std::to_string(main) + "/stat";
-        for (;;) {
+        while (is_alive(stat_of_main)) {
             std::this_thread::sleep_for(std::chrono::milliseconds(watch_interval));
-            std::ifstream file(path);
-            std::string text;
-            std::getline(file, text);
-            const std::size_t name_end = text.rfind(')');
-            if (name_end == std::string::npos || text.substr(name_end, 3).find('Z') != std::string::npos) {
-                log_line("the prefix's server has gone");
-                _exit(1);
-            }
         }
+        log_line("the prefix's server has gone");
+        _exit(1);
     }).detach();
 }
 
@@ -139,9 +152,9 @@ void Engine::leave()
 void Engine::do_what_is_last()
 {
     while (!last_.empty()) {
-        const std::function<void()> work = std::move(last_.front());
+        const Work last = std::move(last_.front());
         last_.pop_front();
-        work();
+        do_for(last.owner, last.work);
     }
 }
 
@@ -169,10 +182,10 @@ void Engine::expect(const std::shared_ptr<Answer>& answer)
     }
 }
 
-bool Engine::do_last(std::function<void()> work)
+bool Engine::do_last(std::shared_ptr<Owner> owner, std::function<void()> work)
 {
     if (on_wine_thread) {
-        last_.push_back(std::move(work));
+        last_.push_back({std::move(owner), std::move(work)});
     }
     return on_wine_thread;
 }
@@ -194,7 +207,7 @@ void Engine::run()
 {
     watch_main_thread();
     std::unique_lock lock(lock_);
-    ping_later();
+    next_tick_ = Clock::now();
     while (!stopping_) {
         run_timers();
         wait(lock);
@@ -204,22 +217,38 @@ void Engine::run()
 
 int Engine::until_next_timer()
 {
-    constexpr int longest = 60'000; // milliseconds
-    if (timers_.empty()) {
-        return longest;
-    }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now()).count();
-    return static_cast<int>(std::clamp<std::int64_t>(left, 0, longest));
+    const Clock::time_point next = timers_.empty() ? next_tick_ : std::min(next_tick_, timers_.begin()->first);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
+    return static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), tick_interval).count());
 }
 
 void Engine::run_timers()
 {
     const Clock::time_point now = Clock::now();
+    if (next_tick_ <= now) {
+        next_tick_ = now + tick_interval;
+        tick();
+    }
     while (!timers_.empty() && timers_.begin()->first <= now) {
         const Timer timer = std::move(timers_.extract(timers_.begin()).mapped());
-        if (const auto alive = timer.owner.lock()) {
-            timer.due();
+        if (const auto owner = timer.owner.lock()) {
+            do_for(owner, timer.due);
         }
+    }
+}
+
+// A thread that waits for Wine's server does not see that it was killed; one that asks it for something does.
+void Engine::tick()
+{
+    nt_ping();
+    {
+        const std::lock_guard lock(jobs_mutex_);
+        if (idle_workers_ < jobs_.size()) {
+            start_worker(); // one that could not be had
+        }
+    }
+    if (tick_) {
+        tick_();
     }
 }
 
@@ -238,15 +267,6 @@ void Engine::wait(std::unique_lock<FairLock>& lock)
     }
 }
 
-// A thread that waits for Wine's server does not see that it was killed; one that asks it for something does.
-void Engine::ping_later()
-{
-    after(ping_interval, alive_, [this] {
-        nt_ping();
-        ping_later();
-    });
-}
-
 void Engine::stop()
 {
     stopping_ = true;
@@ -259,15 +279,21 @@ void Engine::wake_main()
     (void)!write(wakeup_, &one, sizeof(one));
 }
 
-void Engine::run_blocking(std::function<void()> block, std::function<void()> after)
+void Engine::run_blocking(std::function<void()> block, std::shared_ptr<Owner> owner, std::function<void()> after)
 {
     const std::lock_guard lock(jobs_mutex_);
-    jobs_.push_back({std::move(block), std::move(after)});
+    jobs_.push_back({std::move(block), std::move(owner), std::move(after)});
     if (idle_workers_ >= jobs_.size()) {
         jobs_there_.notify_one();
     } else {
-        nt_thread(run_jobs, this); // one that cannot be had leaves the job to those that are there
+        start_worker();
     }
+}
+
+// One that cannot be had leaves the job to those that are there, and is tried again.
+void Engine::start_worker()
+{
+    (void)nt_thread(run_jobs, this);
 }
 
 void Engine::run_jobs(void* engine)
@@ -287,13 +313,13 @@ void Engine::run_jobs(void* engine)
         lock.unlock();
         job.block();
         self->enter();
-        job.after();
+        do_for(job.owner, job.after);
         job = {}; // what it keeps alive belongs under the lock, too
         self->leave();
     }
 }
 
-void Engine::after(unsigned milliseconds, std::weak_ptr<void> owner, std::function<void()> due)
+void Engine::after(unsigned milliseconds, std::weak_ptr<Owner> owner, std::function<void()> due)
 {
     const Clock::time_point when = Clock::now() + std::chrono::milliseconds(milliseconds);
     timers_.emplace(when, Timer{std::move(owner), std::move(due)});
@@ -301,95 +327,6 @@ void Engine::after(unsigned milliseconds, std::weak_ptr<void> owner, std::functi
         waits_ = false;
         wake_main();
     }
-}
-
-void WineOperation::over(nt_operation* operation)
-{
-    auto* self = static_cast<WineOperation*>(operation);
-    const std::shared_ptr<void> owner = std::move(self->owner_);
-    const Then then = std::move(self->then_);
-    self->pending_ = false;
-    then(self->status, self->information);
-}
-
-WineBuffer::WineBuffer(std::size_t size) : data_(static_cast<std::uint8_t*>(nt_buffer(size))), size_(size)
-{
-    if (data_ == nullptr) {
-        throw std::bad_alloc();
-    }
-}
-
-void WineBuffer::grow(std::size_t size)
-{
-    if (size <= size_) {
-        return;
-    }
-    auto* larger = static_cast<std::uint8_t*>(nt_buffer(size));
-    if (larger == nullptr) {
-        throw std::bad_alloc();
-    }
-    nt_buffer_free(data_);
-    data_ = larger;
-    size_ = size;
-}
-
-bool NativeRequest::start(tevent_req* req, std::function<void()> then)
-{
-    if (req == nullptr) {
-        throw std::bad_alloc();
-    }
-    req_ = req;
-    if (!tevent_req_is_in_progress(req)) {
-        return true;
-    }
-    then_ = std::move(then);
-    tevent_req_set_callback(
-        req,
-        [](tevent_req* over) {
-            auto* self = static_cast<NativeRequest*>(tevent_req_callback_data_void(over));
-            const std::function<void()> callback = std::move(self->then_);
-            callback();
-        },
-        this);
-    return false;
-}
-
-void NativeRequest::reset()
-{
-    TALLOC_FREE(req_);
-}
-
-std::u16string to_utf16(const std::string& text)
-{
-    std::u16string wide;
-    for (std::size_t i = 0; i < text.size();) {
-        const auto lead = static_cast<unsigned char>(text[i]);
-        const unsigned more = lead < 0x80 ? 0 : lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
-        std::uint32_t point = more == 0 ? lead : lead & (0x3FU >> more);
-        if (i + more >= text.size()) {
-            return {};
-        }
-        for (unsigned n = 1; n <= more; ++n) {
-            point = point << 6U | (static_cast<unsigned char>(text[i + n]) & 0x3FU);
-        }
-        i += more + 1;
-        if (point >= 0x10000) {
-            wide += static_cast<char16_t>(0xD800 + ((point - 0x10000) >> 10U));
-            wide += static_cast<char16_t>(0xDC00 + ((point - 0x10000) & 0x3FFU));
-        } else {
-            wide += static_cast<char16_t>(point);
-        }
-    }
-    return wide;
-}
-
-std::string folded(const std::string& name)
-{
-    std::string out = name;
-    for (char& letter : out) {
-        letter = letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
-    }
-    return out;
 }
 
 } // namespace wine_bridge

@@ -10,9 +10,7 @@
 // ntpipe.h) before it waits for Wine's server again, as long as that was worth it before.
 #pragma once
 
-#include "nt.h"
-
-#include <ntpipe.h>
+#include "operations.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -23,15 +21,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <string>
 
 namespace wine_bridge {
-
-/// NTSTATUS values of Wine's and of the library's are the same.
-[[nodiscard]] constexpr bool is_error(std::uint32_t status)
-{
-    return status >> 30U == 3;
-}
 
 /// A lock that who comes first gets first: the Wine thread, which lets it go and takes it again soon, would keep it from the others.
 class FairLock {
@@ -81,12 +72,14 @@ public:
 
     /// Calls `ready` on the main thread while a descriptor is readable, which must stay open. Before run().
     void watch(int descriptor, std::function<void()> ready);
+    /// Calls `tick` on the main thread every second, for which nothing is needed that could be missing. It must not throw. Before run().
+    void each_second(std::function<void()> tick) { tick_ = std::move(tick); }
     /// Runs `block` on a thread where it may block, without the lock, then `after`, with it.
-    void run_blocking(std::function<void()> block, std::function<void()> after);
+    void run_blocking(std::function<void()> block, std::shared_ptr<Owner> owner, std::function<void()> after);
     /// Runs `due` once, after a time, on the main thread, unless `owner` has gone.
-    void after(unsigned milliseconds, std::weak_ptr<void> owner, std::function<void()> due);
+    void after(unsigned milliseconds, std::weak_ptr<Owner> owner, std::function<void()> due);
     /// On the Wine thread: runs `work` when what else there is to do has been done. On others it returns false.
-    [[nodiscard]] bool do_last(std::function<void()> work);
+    [[nodiscard]] bool do_last(std::shared_ptr<Owner> owner, std::function<void()> work);
     /// If this is the Wine thread it will look for it.
     void expect(const std::shared_ptr<Answer>& answer);
 
@@ -98,18 +91,24 @@ private:
     using Clock = std::chrono::steady_clock;
     struct Job {
         std::function<void()> block;
+        std::shared_ptr<Owner> owner;
         std::function<void()> after;
     };
     struct Timer {
-        std::weak_ptr<void> owner;
+        std::weak_ptr<Owner> owner;
         std::function<void()> due;
     };
+    struct Work {
+        std::shared_ptr<Owner> owner;
+        std::function<void()> work;
+    };
     static void run_jobs(void* engine);
+    void start_worker();
+    void tick();
     [[nodiscard]] int until_next_timer();
     void run_timers();
     void wait(std::unique_lock<FairLock>& lock);
     void wake_main();
-    void ping_later();
     void look_for_answer();
     void do_what_is_last();
 
@@ -120,117 +119,17 @@ private:
     std::atomic<bool> stopping_ = false;
     std::deque<std::function<void()>> watched_; ///< what to call for a descriptor of the set
     std::multimap<Clock::time_point, Timer> timers_;
+    Clock::time_point next_tick_;
+    std::function<void()> tick_;
     Clock::time_point wakes_at_; ///< when the main thread, which waits, goes on by itself
     bool waits_ = false;
     std::shared_ptr<Answer> expected_;
-    std::deque<std::function<void()>> last_;
-    std::shared_ptr<void> alive_ = std::make_shared<int>();
+    std::deque<Work> last_;
 
     std::mutex jobs_mutex_;
     std::condition_variable jobs_there_;
     std::deque<Job> jobs_;
     unsigned idle_workers_ = 0;
 };
-
-/// An operation in the prefix. While it is pending it keeps its owner alive.
-class WineOperation : nt_operation {
-public:
-    using Then = std::function<void(std::uint32_t status, std::size_t information)>;
-
-    WineOperation() : nt_operation() {}
-    WineOperation(const WineOperation&) = delete;
-    WineOperation& operator=(const WineOperation&) = delete;
-    ~WineOperation() = default;
-
-    /// Calls `call`, which starts it and returns its status. If that is STATUS_PENDING, `then` is called later, on the Wine thread.
-    template <typename Call>
-    [[nodiscard]] std::uint32_t start(std::shared_ptr<void> owner, Then then, Call&& call)
-    {
-        done = over;
-        owner_ = std::move(owner);
-        then_ = std::move(then);
-        pending_ = true;
-        const std::uint32_t result = call(this);
-        if (result != NTPIPE_STATUS_PENDING) {
-            pending_ = false;
-            owner_.reset();
-        }
-        return result;
-    }
-    [[nodiscard]] bool pending() const { return pending_; }
-    /// After start() has returned another status than STATUS_PENDING.
-    [[nodiscard]] std::size_t result() const { return information; }
-    void cancel_wait()
-    {
-        if (pending_) {
-            (void)nt_cancel_wait(this);
-        }
-    }
-    void cancel(nt_handle handle)
-    {
-        if (pending_) {
-            (void)nt_cancel(handle, this);
-        }
-    }
-
-private:
-    static void over(nt_operation* operation);
-
-    std::shared_ptr<void> owner_;
-    Then then_;
-    bool pending_ = false;
-};
-
-/// Memory that Wine fills.
-class WineBuffer {
-public:
-    explicit WineBuffer(std::size_t size);
-    WineBuffer(const WineBuffer&) = delete;
-    WineBuffer& operator=(const WineBuffer&) = delete;
-    ~WineBuffer() { nt_buffer_free(data_); }
-    [[nodiscard]] std::uint8_t* data() const { return data_; }
-    [[nodiscard]] std::size_t size() const { return size_; }
-    /// What was in it is lost.
-    void grow(std::size_t size);
-
-private:
-    std::uint8_t* data_;
-    std::size_t size_;
-};
-
-/// A request on the native side. If it is over at once start() says so.
-class NativeRequest {
-public:
-    NativeRequest() = default;
-    NativeRequest(const NativeRequest&) = delete;
-    NativeRequest& operator=(const NativeRequest&) = delete;
-    ~NativeRequest() { reset(); }
-
-    /// True: `req` is over already; take its result with take(). Else `then` is called later.
-    [[nodiscard]] bool start(tevent_req* req, std::function<void()> then);
-    [[nodiscard]] bool pending() const { return req_ != nullptr; }
-    [[nodiscard]] tevent_req* get() const { return req_; }
-    /// Ends it without a callback.
-    void reset();
-    void cancel()
-    {
-        if (req_ != nullptr) {
-            tevent_req_cancel(req_);
-        }
-    }
-
-private:
-    tevent_req* req_ = nullptr;
-    std::function<void()> then_;
-};
-
-/// Names of pipes, from UTF-8. Empty: it is none.
-[[nodiscard]] std::u16string to_utf16(const std::string& text);
-[[nodiscard]] inline const std::uint16_t* units(const std::u16string& text)
-{
-    return reinterpret_cast<const std::uint16_t*>(text.data());
-}
-/// For comparing names as the prefix does.
-[[nodiscard]] std::string folded(const std::string& name);
 
 } // namespace wine_bridge

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <utility>
 
 namespace wine_bridge {
@@ -32,17 +33,25 @@ constexpr std::uint32_t write_access = NTPIPE_GENERIC_WRITE | NTPIPE_GENERIC_ALL
 
 } // namespace
 
-struct Exporter::Client {
-    Client() = default;
+struct Exporter::Client : Owner, std::enable_shared_from_this<Client> {
+    explicit Client(Exporter& whose) : exporter(whose) {}
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
     ~Client()
     {
         talloc_free(question);
-        talloc_free(native);
         if (handle != nullptr) {
             (void)nt_close(handle);
         }
+    }
+    void fail() override
+    {
+        request.reset();
+        answer(NTPIPE_STATUS_INSUFFICIENT_RESOURCES);
+        if (const auto served = std::exchange(relay, nullptr)) {
+            served->stop();
+        }
+        exporter.over(shared_from_this());
     }
     void answer(std::uint32_t status)
     {
@@ -52,6 +61,7 @@ struct Exporter::Client {
         }
     }
 
+    Exporter& exporter;
     std::string name;
     std::u16string wide;
     ntpipe_question* question = nullptr;
@@ -59,25 +69,50 @@ struct Exporter::Client {
     nt_pipe_information pipe{};
     bool reads = false; ///< rights to the pipe in the prefix
     bool writes = false;
-    ntpipe_end* native = nullptr;
+    NativeEnd native;
     NativeRequest request;
     std::shared_ptr<Relay> relay;
-    std::weak_ptr<WineOperation> waiting;
+    std::weak_ptr<Waiting> waiting;
+};
+
+/// That an instance of the prefix's pipe becomes free.
+struct Exporter::Waiting : Owner {
+    explicit Waiting(Held who) : client(std::move(who)) {}
+    void fail() override { client->fail(); }
+    WineOperation operation;
+    Held client;
 };
 
 Exporter::Exporter(Engine& engine, std::function<std::string(const ntpipe_question_info&)> why_not,
                    std::function<bool(const std::string&)> for_others, std::function<void()> changed)
     : engine_(engine), why_not_(std::move(why_not)), for_others_(std::move(for_others)), changed_(std::move(changed))
 {
+    std::uint8_t* descriptor = nullptr;
+    if (ntpipe_sddl_to_descriptor(nullptr, others_descriptor, &descriptor, &others_length_, nullptr) != 0) {
+        throw std::bad_alloc();
+    }
+    others_.reset(descriptor);
 }
 
 Exporter::~Exporter() = default;
 
-void Exporter::asked(ntpipe_question* question)
+void Exporter::asked(ntpipe_question* question) noexcept
 {
-    const auto client = std::make_shared<Client>();
-    const ntpipe_question_info& info = *ntpipe_question_get_info(question);
+    Held client;
+    try {
+        client = std::make_shared<Client>(*this);
+    } catch (const std::bad_alloc&) {
+        (void)ntpipe_question_answer(question, NTPIPE_STATUS_INSUFFICIENT_RESOURCES);
+        talloc_free(question);
+        return;
+    }
     client->question = question;
+    do_for(client, [&] { consider(client); });
+}
+
+void Exporter::consider(const Held& client)
+{
+    const ntpipe_question_info& info = *ntpipe_question_get_info(client->question);
     client->name = info.name;
     client->wide = to_utf16(client->name);
     const std::string why = client->wide.empty() ? "not a name" : why_not_(info);
@@ -109,9 +144,9 @@ void Exporter::refuse(const std::string& name, const std::string& why)
 void Exporter::wait(const Held& client)
 {
     const std::int64_t timeout = nt_timeout(ntpipe_question_get_info(client->question)->timeout_ms);
-    const auto operation = std::make_shared<WineOperation>();
-    const std::uint32_t status = operation->start(
-        operation, [client](std::uint32_t over, std::size_t) { client->answer(over); },
+    const auto waiting = std::make_shared<Waiting>(client);
+    const std::uint32_t status = waiting->operation.start(
+        waiting, [client](std::uint32_t over, std::size_t) { client->answer(over); },
         [&](nt_operation* started) {
             return nt_wait_pipe(units(client->wide), client->wide.size(), timeout, started);
         });
@@ -120,12 +155,12 @@ void Exporter::wait(const Held& client)
         return;
     }
     (void)ntpipe_question_hold(client->question);
-    client->waiting = operation;
+    client->waiting = waiting;
     ntpipe_question_set_over(
         client->question,
         [](void* data, ntpipe_question*) {
             if (const auto pending = static_cast<Client*>(data)->waiting.lock()) {
-                pending->cancel_wait(); // which lets go of the client
+                pending->operation.cancel_wait(); // which lets go of the client
             }
         },
         client.get());
@@ -179,23 +214,24 @@ void Exporter::serve(const Held& client)
     params.max_instances = client->pipe.maximum_instances;
     params.inbound_quota = client->pipe.inbound_quota;
     params.outbound_quota = client->pipe.outbound_quota;
-    std::uint8_t* descriptor = nullptr;
     if (for_others_(client->name)) {
-        (void)ntpipe_sddl_to_descriptor(nullptr, others_descriptor, &descriptor, &params.security_descriptor_length,
-                                        nullptr);
-        params.security_descriptor = descriptor;
+        params.security_descriptor = others_.get();
+        params.security_descriptor_length = others_length_;
     }
-    tevent_req* req = ntpipe_question_serve_send(nullptr, engine_.events(), client->question, nullptr, &params);
-    talloc_free(descriptor);
     clients_.insert(client);
-    if (client->request.start(req, [this, client] { served(client); })) {
+    const auto make = [&] {
+        return ntpipe_question_serve_send(nullptr, engine_.events(), client->question, nullptr, &params);
+    };
+    if (client->request.start(client, [this, client] { served(client); }, make)) {
         served(client);
     }
 }
 
 void Exporter::served(const Held& client)
 {
-    const std::uint32_t status = ntpipe_create_recv(client->request.get(), nullptr, &client->native, nullptr);
+    ntpipe_end* native = nullptr;
+    const std::uint32_t status = ntpipe_create_recv(client->request.get(), nullptr, &native, nullptr);
+    client->native.reset(native);
     client->request.reset();
     TALLOC_FREE(client->question);
     if (is_error(status)) {
@@ -212,7 +248,8 @@ void Exporter::served(const Held& client)
             connected(client);
         }
     };
-    if (client->request.start(ntpipe_listen_send(nullptr, engine_.events(), client->native), listened)) {
+    const auto make = [&] { return ntpipe_listen_send(nullptr, engine_.events(), client->native.get()); };
+    if (client->request.start(client, listened, make)) {
         listened();
     }
 }
@@ -225,7 +262,7 @@ void Exporter::connected(const Held& client)
     }
     Relay::Parameters parameters;
     parameters.handle = client->handle;
-    parameters.native = std::exchange(client->native, nullptr);
+    parameters.native = client->native.get();
     parameters.message = client->pipe.message_type != 0;
     parameters.to_native = client->pipe.direction != NT_INBOUND && client->reads;
     parameters.to_prefix = client->pipe.direction != NT_OUTBOUND;
@@ -236,6 +273,7 @@ void Exporter::connected(const Held& client)
             over(one);
         }
     });
+    (void)client->native.release();
     client->relay->start();
     changed_();
 }

@@ -24,14 +24,18 @@ public:
     ~Exporter();
 
     /// Takes the question.
-    void asked(ntpipe_question* question);
+    void asked(ntpipe_question* question) noexcept;
     [[nodiscard]] std::vector<std::string> describe() const;
 
 private:
     struct Client;
+    struct Waiting;
+    struct FreeTalloc {
+        void operator()(std::uint8_t* bytes) const { talloc_free(bytes); }
+    };
     using Held = std::shared_ptr<Client>;
 
-    [[nodiscard]] bool take(ntpipe_question* question, const Held& client);
+    void consider(const Held& client);
     void wait(const Held& client);
     void open(const Held& client);
     [[nodiscard]] static std::uint32_t open_in_prefix(Client& client);
@@ -45,6 +49,8 @@ private:
     std::function<std::string(const ntpipe_question_info&)> why_not_;
     std::function<bool(const std::string&)> for_others_;
     std::function<void()> changed_;
+    std::unique_ptr<std::uint8_t, FreeTalloc> others_; ///< descriptor for pipes that are for others, too
+    std::size_t others_length_ = 0;
     std::set<Held> clients_;
     std::map<std::string, std::string> refused_; ///< names and why; each is said once
     std::set<std::string> exported_;

@@ -5,7 +5,7 @@
 #include "log.hpp"
 
 #include <algorithm>
-#include <array>
+#include <new>
 #include <utility>
 
 namespace wine_bridge {
@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::size_t fewest_ahead = 4;
 constexpr std::size_t most_ahead = 64;
-constexpr unsigned shrink_delay = 10'000; // milliseconds
-constexpr unsigned retry_delay = 5'000;
+constexpr std::chrono::seconds shrink_delay(10);
+constexpr unsigned retry_delay = 5'000; // milliseconds
 // How long a program that was let in waits for a native instance that others were faster to take.
 constexpr std::chrono::milliseconds native_patience(30'000);
 
@@ -31,8 +31,35 @@ Import::~Import()
         if (instance->relay) {
             instance->relay->stop();
         }
-        (void)nt_close(instance->handle);
+        instance->close();
     }
+}
+
+void Import::Instance::close()
+{
+    if (handle != nullptr) {
+        (void)nt_close(std::exchange(handle, nullptr));
+    }
+}
+
+void Import::Instance::fail()
+{
+    if (const auto still = import.lock()) {
+        still->abandon(shared_from_this());
+    }
+}
+
+void Import::Listening::fail()
+{
+    if (const Held one = instance.lock()) {
+        one->fail();
+    }
+}
+
+// With the next second there may be what is missing now.
+void Import::fail()
+{
+    importer_.is_behind_ = true;
 }
 
 std::size_t Import::count(State state) const
@@ -68,14 +95,22 @@ void Import::update(NativePipe pipe)
     adjust();
 }
 
-void Import::withdraw()
+void Import::withdraw() noexcept
 {
     withdrawn_ = true;
     adjust();
 }
 
-// Makes the instances what they should be.
-void Import::adjust()
+void Import::adjust() noexcept
+{
+    try {
+        adjust_instances();
+    } catch (const std::bad_alloc&) {
+        fail();
+    }
+}
+
+void Import::adjust_instances()
 {
     const auto self = shared_from_this();
     if (importer_.closing_ || (!refused_.empty() && !withdrawn_)) {
@@ -88,7 +123,7 @@ void Import::adjust()
     wanted = withdrawn_ ? 0 : wanted;
     for (const Held& instance : std::set<Held>(instances_)) {
         if (instance->state == State::parked && listening() < wanted) {
-            listen(instance);
+            do_for(instance, [&] { listen(instance); });
         }
     }
     while (listening() < wanted && add()) {}
@@ -112,7 +147,7 @@ void Import::adjust()
 // One more instance. False: it could not be made.
 bool Import::add()
 {
-    const auto instance = std::make_shared<Instance>();
+    const auto instance = std::make_shared<Instance>(weak_from_this());
     const nt_pipe_information information{pipe_.type & 1U,
                                           pipe_.configuration,
                                           pipe_.maximum_instances,
@@ -125,7 +160,11 @@ bool Import::add()
     const std::uint32_t status =
         nt_create_pipe(units(wide_), wide_.size(), &information, pipe_.default_timeout, first, &instance->handle);
     nt_pipe_information seen{};
+    if (status == NTPIPE_STATUS_NO_MEMORY) {
+        throw std::bad_alloc();
+    }
     if (is_error(status)) {
+        instance->handle = nullptr;
         if (first) {
             refuse(status == NTPIPE_STATUS_ACCESS_DENIED ? "a Windows program serves a pipe of that name"
                                                          : ntpipe_status_name(status));
@@ -137,7 +176,7 @@ bool Import::add()
     }
     if (!is_error(nt_query(instance->handle, &seen)) && seen.current_instances > instances_.size() + 1) {
         if (first) {
-            (void)nt_close(instance->handle);
+            instance->close();
             refuse("a Windows program serves a pipe of that name");
             return false;
         }
@@ -149,30 +188,30 @@ bool Import::add()
     if (first) {
         log_line("imported " + pipe_.name);
     }
-    instance->state = State::listening;
     instances_.insert(instance);
-    listen(instance);
-    return true;
+    do_for(instance, [&] { listen(instance); });
+    return instance->state != State::closed;
 }
 
 void Import::refuse(const std::string& reason)
 {
     log_line("refused " + pipe_.name + ": " + reason);
-    refused_ = reason;
     importer_.engine_.after(retry_delay, weak_from_this(), [this] {
         if (!withdrawn_) {
             refused_.clear();
             adjust();
         }
     });
+    refused_ = reason;
 }
 
 void Import::listen(const Held& instance)
 {
     instance->state = State::listening;
-    const auto operation = std::make_shared<WineOperation>(); // an earlier one may not have come back yet
-    const std::uint32_t status = operation->start(
-        operation,
+    const auto listening = std::make_shared<Listening>(); // an earlier one may not have come back yet
+    listening->instance = instance;
+    const std::uint32_t status = listening->operation.start(
+        listening,
         [weak = weak_from_this(), held = std::weak_ptr(instance), number = ++instance->listens](std::uint32_t over,
                                                                                                 std::size_t) {
             const auto self = weak.lock();
@@ -197,10 +236,15 @@ void Import::listen(const Held& instance)
 // Makes one instance that listens one that does not: it is connected with us, and not any more then. So no program is on it.
 bool Import::take_one_away()
 {
+    leaving_.reserve(leaving_.size() + 1);
     nt_handle client = nullptr;
     const bool read = pipe_.configuration != NT_INBOUND;
     const bool write = pipe_.configuration != NT_OUTBOUND;
-    if (is_error(nt_open_pipe(units(wide_), wide_.size(), read, write, &client))) {
+    const std::uint32_t status = nt_open_pipe(units(wide_), wide_.size(), read, write, &client);
+    if (status == NTPIPE_STATUS_NO_MEMORY) {
+        throw std::bad_alloc();
+    }
+    if (is_error(status)) {
         return false; // programs have taken them all
     }
     leaving_.push_back(client);
@@ -209,9 +253,23 @@ bool Import::take_one_away()
 
 void Import::drop(const Held& instance)
 {
+    const Held still = instance;
     instance->state = State::closed;
-    (void)nt_close(instance->handle);
-    instances_.erase(instance);
+    instance->close();
+    instances_.erase(still);
+}
+
+// Nothing can be relied on about it. Whoever is connected finds the pipe broken.
+void Import::abandon(const Held& instance)
+{
+    instance->request.reset();
+    if (const auto relay = std::exchange(instance->relay, nullptr)) {
+        relay->stop();
+    }
+    if (instances_.contains(instance)) {
+        drop(instance);
+    }
+    fail();
 }
 
 // A program has opened it.
@@ -231,26 +289,21 @@ void Import::connected(const Held& instance)
         return;
     }
     if (listening() <= ahead_ / 2 && ahead_ < most_ahead) {
+        shrinks_at_ = ahead_ == fewest_ahead ? std::chrono::steady_clock::now() + shrink_delay : shrinks_at_;
         ahead_ = std::min(2 * ahead_, most_ahead);
-        shrink_later();
     }
     open_native(instance);
     adjust();
 }
 
-void Import::shrink_later()
+// Every second.
+void Import::look_after(std::chrono::steady_clock::time_point now)
 {
-    if (std::exchange(shrinking_, true)) {
-        return;
-    }
-    importer_.engine_.after(shrink_delay, weak_from_this(), [this] {
-        shrinking_ = false;
+    if (ahead_ > fewest_ahead && shrinks_at_ <= now) {
         ahead_ = std::max(ahead_ / 2, fewest_ahead);
-        if (ahead_ > fewest_ahead) {
-            shrink_later();
-        }
+        shrinks_at_ = now + shrink_delay;
         adjust();
-    });
+    }
 }
 
 void Import::open_native(const Held& instance)
@@ -260,8 +313,11 @@ void Import::open_native(const Held& instance)
                             (pipe_.configuration != NT_OUTBOUND ? NTPIPE_GENERIC_WRITE : 0);
     params.process_id = instance->process_id;
     const std::string path = R"(\\.\pipe\)" + pipe_.name;
-    tevent_req* req = ntpipe_open_send(nullptr, importer_.engine_.events(), importer_.session_, path.c_str(), &params);
-    if (instance->request.start(req, [self = shared_from_this(), instance] { self->native_opened(instance); })) {
+    const auto make = [&] {
+        return ntpipe_open_send(nullptr, importer_.engine_.events(), importer_.session_, path.c_str(), &params);
+    };
+    const auto opened = [self = shared_from_this(), instance] { self->native_opened(instance); };
+    if (instance->request.start(instance, opened, make)) {
         native_opened(instance);
     }
 }
@@ -271,12 +327,15 @@ void Import::native_opened(const Held& instance)
     const auto self = shared_from_this();
     ntpipe_end* end = nullptr;
     const std::uint32_t status = ntpipe_open_recv(instance->request.get(), nullptr, &end);
+    NativeEnd owned(end);
     instance->request.reset();
     if (status == NTPIPE_STATUS_PIPE_NOT_AVAILABLE && std::chrono::steady_clock::now() < instance->deadline) {
         // Another client was faster. To this one the pipe was there, so it waits.
         const std::string path = R"(\\.\pipe\)" + pipe_.name;
-        tevent_req* req = ntpipe_wait_send(nullptr, importer_.engine_.events(), importer_.session_, path.c_str(),
-                                           native_patience.count(), nullptr);
+        const auto make = [&] {
+            return ntpipe_wait_send(nullptr, importer_.engine_.events(), importer_.session_, path.c_str(),
+                                    native_patience.count(), nullptr);
+        };
         const auto waited = [self, instance] {
             const std::uint32_t over = ntpipe_wait_recv(instance->request.get());
             instance->request.reset();
@@ -286,7 +345,7 @@ void Import::native_opened(const Held& instance)
                 self->open_native(instance);
             }
         };
-        if (instance->request.start(req, waited)) {
+        if (instance->request.start(instance, waited, make)) {
             waited();
         }
         return;
@@ -315,6 +374,7 @@ void Import::native_opened(const Held& instance)
                 still->relay_over(one, over);
             }
         });
+    (void)owned.release();
     instance->relay->start();
     adjust(); // it does not count on an instance any more
 }
@@ -408,8 +468,8 @@ void Importer::gone(std::uint64_t id)
     numbers_.erase(key);
     if (const auto import = imports_.find(key); import != imports_.end()) {
         const auto held = import->second;
-        log_line("gone: " + held->pipe().name);
         held->withdraw();
+        log_line("gone: " + held->pipe().name);
     }
 }
 
@@ -446,6 +506,31 @@ void Importer::complete()
         }
     }
     stale_.clear();
+    withdraw_unknown();
+}
+
+// Those of which it could not be taken in that their pipes have gone.
+void Importer::withdraw_unknown()
+{
+    const auto imports = imports_;
+    for (const auto& [key, import] : imports) {
+        if (!numbers_.contains(key) && !import->withdrawn()) {
+            import->withdraw();
+        }
+    }
+}
+
+void Importer::look_after() noexcept
+{
+    const auto now = std::chrono::steady_clock::now();
+    const bool was_behind = std::exchange(is_behind_, false);
+    for (auto next = imports_.begin(); next != imports_.end();) {
+        const auto import = (next++)->second; // it may go
+        if (was_behind) {
+            import->adjust();
+        }
+        import->look_after(now);
+    }
 }
 
 void Importer::reconsider()

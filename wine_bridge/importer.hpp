@@ -31,7 +31,7 @@ struct NativePipe {
 class Importer;
 
 /// One name.
-class Import : public std::enable_shared_from_this<Import> {
+class Import : public Owner, public std::enable_shared_from_this<Import> {
 public:
     Import(Importer& importer, NativePipe pipe);
     Import(const Import&) = delete;
@@ -40,7 +40,11 @@ public:
 
     void update(NativePipe pipe);
     /// The native pipe has gone, or must not be seen any more. Connections live on.
-    void withdraw();
+    void withdraw() noexcept;
+    /// Makes the instances what they should be. What there is no memory for is done a second later.
+    void adjust() noexcept;
+    void look_after(std::chrono::steady_clock::time_point now);
+    void fail() override;
     [[nodiscard]] bool withdrawn() const { return withdrawn_; }
     [[nodiscard]] bool unused() const { return instances_.empty(); }
     [[nodiscard]] const NativePipe& pipe() const { return pipe_; }
@@ -49,7 +53,15 @@ public:
 
 private:
     enum class State { listening, opening, relaying, parked, closed };
-    struct Instance : std::enable_shared_from_this<Instance> {
+    struct Instance : Owner, std::enable_shared_from_this<Instance> {
+        explicit Instance(std::weak_ptr<Import> whose) : import(std::move(whose)) {}
+        Instance(const Instance&) = delete;
+        Instance& operator=(const Instance&) = delete;
+        ~Instance() { close(); }
+        void close();
+        void fail() override;
+
+        std::weak_ptr<Import> import;
         nt_handle handle = nullptr;
         State state = State::closed;
         unsigned listens = 0; ///< how often it has begun to listen
@@ -59,21 +71,27 @@ private:
         std::chrono::steady_clock::time_point deadline; ///< until which it waits for a native instance
     };
     using Held = std::shared_ptr<Instance>;
+    /// That an instance waits for a client.
+    struct Listening : Owner {
+        void fail() override;
+        WineOperation operation;
+        std::weak_ptr<Instance> instance;
+    };
 
     [[nodiscard]] std::size_t count(State state) const;
-    void adjust();
+    void adjust_instances();
     [[nodiscard]] std::size_t listening() const;
     [[nodiscard]] bool add();
     [[nodiscard]] bool take_one_away();
     void listen(const Held& instance);
     void drop(const Held& instance);
+    void abandon(const Held& instance);
     void connected(const Held& instance);
     void open_native(const Held& instance);
     void native_opened(const Held& instance);
     void give_up(const Held& instance, std::uint32_t status);
     void relay_over(const Held& instance, Relay::Over over);
     void refuse(const std::string& reason);
-    void shrink_later();
 
     Importer& importer_;
     NativePipe pipe_;
@@ -82,7 +100,7 @@ private:
     std::vector<nt_handle> leaving_; ///< our connections with instances that are to listen no more
     std::size_t ahead_;
     bool withdrawn_ = false;
-    bool shrinking_ = false;
+    std::chrono::steady_clock::time_point shrinks_at_; ///< if more are ahead than the fewest
     bool told_of_intruder_ = false;
     std::string refused_; ///< why; empty: it is not
     std::uint32_t last_failure_ = 0;
@@ -102,6 +120,8 @@ public:
     /// The broker is lost: names stay until complete() has shown which ones are left.
     void reset();
     void complete();
+    /// Every second: does what could not be done for lack of memory, and what is due.
+    void look_after() noexcept;
     /// The lists have changed.
     void reconsider();
     /// A name of that kind is here because of a native pipe.
@@ -111,6 +131,7 @@ public:
 private:
     friend class Import;
     void consider(const NativePipe& pipe);
+    void withdraw_unknown();
     void forget_unused(const std::string& key);
 
     Engine& engine_;
@@ -122,6 +143,7 @@ private:
     std::set<std::uint64_t> stale_;
     std::map<std::string, std::shared_ptr<Import>> imports_; ///< by folded name
     bool closing_ = false;
+    bool is_behind_ = false;
 };
 
 } // namespace wine_bridge

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <fstream>
 #include <sstream>
 
@@ -59,7 +60,7 @@ std::vector<std::string> Patterns::plain() const
     return names;
 }
 
-Lists Lists::read(const std::string& path)
+std::optional<Lists> Lists::read(const std::string& path)
 {
     Lists lists;
     struct Key {
@@ -68,11 +69,16 @@ Lists Lists::read(const std::string& path)
         bool seen = false;
     };
     std::array keys = std::to_array<Key>({{"import", lists.import}, {"export", lists.exports}, {"smb", lists.smb}});
+    errno = 0;
     std::ifstream file(path);
+    if (!file.is_open() && errno != ENOENT) {
+        return std::nullopt;
+    }
     unsigned number = 0;
     for (std::string line; std::getline(file, line);) {
         ++number;
         std::istringstream words(line.substr(0, line.find('#')));
+        words.exceptions(std::ios::badbit); // no word is lost for lack of memory
         std::string name;
         std::string equals;
         if (!(words >> name)) {
@@ -88,6 +94,9 @@ Lists Lists::read(const std::string& path)
         for (std::string pattern; words >> pattern;) {
             key->patterns.add(pattern);
         }
+    }
+    if (file.bad()) {
+        return std::nullopt;
     }
     for (const Key& key : keys) {
         if (!key.seen && &key.patterns != &lists.smb) {

@@ -12,6 +12,7 @@
 // the key: import and export are *, smb is nothing. What Wine itself uses goes no way unless its name is written out.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,8 @@ struct Lists {
     Patterns smb;
     std::vector<std::string> complaints; ///< about lines that say nothing
 
-    [[nodiscard]] static Lists read(const std::string& path);
+    /// Nothing: there is a file, but it cannot be read. What it would leave out is not known then.
+    [[nodiscard]] static std::optional<Lists> read(const std::string& path);
 };
 
 } // namespace wine_bridge

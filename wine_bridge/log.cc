@@ -7,6 +7,8 @@
 
 #include <array>
 #include <ctime>
+#include <new>
+#include <string_view>
 
 namespace wine_bridge {
 
@@ -19,6 +21,16 @@ bool log_to(const std::string& path)
     const bool done = dup2(file, STDERR_FILENO) != -1;
     close(file);
     return done;
+}
+
+void log_line(const char* text) noexcept
+{
+    try {
+        log_line(std::string(text));
+    } catch (const std::bad_alloc&) {
+        static const std::string_view instead = "ntpipe-wine: there is no memory for a line of this log\n";
+        (void)!write(STDERR_FILENO, instead.data(), instead.size());
+    }
 }
 
 void log_line(const std::string& text)

@@ -9,5 +9,7 @@ namespace wine_bridge {
 /// From now on to that file. False: it cannot be written.
 [[nodiscard]] bool log_to(const std::string& path);
 void log_line(const std::string& text);
+/// The same where there may be no memory.
+void log_line(const char* text) noexcept;
 
 } // namespace wine_bridge

@@ -100,7 +100,7 @@ int run(const Options& options, const std::string& prefix)
     }
     engine.watch(signals, [&engine] { engine.stop(); });
     link_hosts();
-    Bridge bridge(engine, session, prefix);
+    Bridge& bridge = *new Bridge(engine, session, prefix); // the threads call it until the process ends
     if (const std::uint32_t status = bridge.start(); is_error(status)) {
         log_line(std::string("no gateway: ") + ntpipe_status_name(status));
         return 1;
@@ -111,9 +111,7 @@ int run(const Options& options, const std::string& prefix)
     _exit(bridge.failure() == 0 ? 0 : 1); // the other threads are still at work
 }
 
-} // namespace
-
-int main(int argc, char** argv)
+int start(int argc, char** argv)
 {
     Options options;
     if (!parse(argc, argv, options)) {
@@ -135,11 +133,19 @@ int main(int argc, char** argv)
     if (options.service) {
         nt_thread([](void*) { nt_serve([] { (void)kill(getpid(), SIGTERM); }); }, nullptr);
     }
+    return run(options, prefix);
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
     int result = 1;
     try {
-        result = run(options, prefix);
+        result = start(argc, argv);
     } catch (const std::exception& failure) {
-        log_line(std::string("ends: ") + failure.what());
+        log_line("ends, because of this:");
+        log_line(failure.what());
     }
     _exit(result);
 }

@@ -120,19 +120,22 @@ void Relay::request_work()
     if (dead_ || pumping_ || will_pump_ || work_.pending()) {
         return;
     }
-    if (engine_.do_last([self = shared_from_this()] {
-            self->will_pump_ = false;
-            self->pump();
+    if (engine_.do_last(shared_from_this(), [this] {
+            will_pump_ = false;
+            pump();
         })) {
         will_pump_ = true;
         return;
     }
-    (void)work_.start(
+    const std::uint32_t status = work_.start(
         shared_from_this(), [this](std::uint32_t, std::size_t) { pump(); },
         [](nt_operation* operation) {
             return nt_post(operation) == NTPIPE_STATUS_SUCCESS ? std::uint32_t{NTPIPE_STATUS_PENDING}
                                                                : std::uint32_t{NTPIPE_STATUS_NO_MEMORY};
         });
+    if (is_error(status)) {
+        fail();
+    }
 }
 
 void Relay::pump()
@@ -210,7 +213,7 @@ void Relay::data_came(std::uint32_t status, std::size_t got)
     if (is_error(status)) {
         prefix_gone(status);
     } else if (mirrors_) {
-        was_mirrored(status, got);
+        forward_read(status, got);
     } else if (it_.message && status == NTPIPE_STATUS_SUCCESS) {
         forward(nullptr, 0); // an empty message, and it is taken
     } else {
@@ -219,7 +222,7 @@ void Relay::data_came(std::uint32_t status, std::size_t got)
 }
 
 // Of a message that is longer than the read the rest stays unread, here as there.
-void Relay::was_mirrored(std::uint32_t status, std::size_t got)
+void Relay::forward_read(std::uint32_t status, std::size_t got)
 {
     if (!it_.message || status != NTPIPE_STATUS_BUFFER_OVERFLOW) {
         forward(read_buffer_->data(), got);
@@ -322,24 +325,8 @@ void Relay::consumed(std::size_t wanted, std::uint32_t status, std::size_t got)
             return;
         }
     }
-    Bytes message(data, data + got);
     held_.clear();
-    nt_peek seen{};
-    while (it_.message && status == NTPIPE_STATUS_BUFFER_OVERFLOW &&
-           !is_error(nt_peek_pipe(it_.handle, scratch().data(), peek_header, &seen)) && seen.message_length != 0) {
-        WineOperation rest;
-        read_buffer_->grow(seen.message_length);
-        status = rest.start(
-            nullptr, [](std::uint32_t, std::size_t) {},
-            [&](nt_operation* operation) {
-                return nt_read(it_.handle, operation, read_buffer_->data(), seen.message_length);
-            });
-        if (is_error(status)) {
-            break;
-        }
-        message.insert(message.end(), read_buffer_->data(), read_buffer_->data() + rest.result());
-    }
-    forward(message.data(), message.size());
+    forward_read(status, got);
 }
 
 void Relay::forward(const std::uint8_t* data, std::size_t length)
@@ -353,8 +340,8 @@ void Relay::forward(const std::uint8_t* data, std::size_t length)
     ++writes_;
     it.end = forwarded_;
     native_writes_.push_back(std::move(write));
-    if (it.request.start(ntpipe_write_send(nullptr, engine_.events(), it_.native, data, length),
-                         [this, &it] { native_written(it); })) {
+    const auto make = [&] { return ntpipe_write_send(nullptr, engine_.events(), it_.native, data, length); };
+    if (it.request.start(weak_from_this(), [this, &it] { native_written(it); }, make)) {
         native_written(it);
     }
     if (!dead_ && !held_.empty()) {
@@ -380,8 +367,8 @@ void Relay::native_written(NativeWrite& write)
         }
         return;
     }
-    if (status == NTPIPE_STATUS_PIPE_DISCONNECTED ||
-        (is_error(status) && !it_.to_prefix && status != NTPIPE_STATUS_CANCELLED)) {
+    const bool is_late = status == NTPIPE_STATUS_PIPE_CLOSING || status == NTPIPE_STATUS_PIPE_BROKEN;
+    if (is_error(status) && status != NTPIPE_STATUS_CANCELLED && !(is_late && it_.to_prefix)) {
         native_gone(status);
     } else if (!is_error(status) && end > it_.native_quota) {
         confirmed(end - it_.native_quota);
@@ -401,13 +388,16 @@ void Relay::confirm_native()
             if (!is_error(status)) {
                 read_there_ = std::max(read_there_, flush_marker_);
                 confirmed(flush_marker_);
+            } else if (status == NTPIPE_STATUS_NO_MEMORY || status == NTPIPE_STATUS_INSUFFICIENT_RESOURCES) {
+                fail();
             }
         };
         const auto later = [this, over] {
             over();
             confirm_native();
         };
-        if (flush_.start(ntpipe_flush_send(nullptr, engine_.events(), it_.native), later)) {
+        if (flush_.start(weak_from_this(), later,
+                         [this] { return ntpipe_flush_send(nullptr, engine_.events(), it_.native); })) {
             over();
         }
     }
@@ -474,9 +464,10 @@ void Relay::look()
             looked();
             look();
         };
-        if (look_.start(
-                ntpipe_look_send(nullptr, engine_.events(), it_.native, look_buffer_.data(), look_buffer_.size()),
-                later)) {
+        const auto make = [this] {
+            return ntpipe_look_send(nullptr, engine_.events(), it_.native, look_buffer_.data(), look_buffer_.size());
+        };
+        if (look_.start(weak_from_this(), later, make)) {
             looked();
         } else if (!partial_.empty()) {
             (void)ntpipe_take(it_.native, NTPIPE_TAKE_ALL); // shared memory is full of it
@@ -611,19 +602,20 @@ void Relay::confirm_prefix()
         };
         const auto question = std::make_shared<Question>(Question{looked_, looks_, revocations_});
         engine_.run_blocking([handle = it_.handle, question] { question->status = nt_flush(handle); },
-                             [self = shared_from_this(), question] {
-                                 self->confirming_ = false;
-                                 if (self->dead_ || is_error(question->status)) {
+                             shared_from_this(),
+                             [this, question] {
+                                 confirming_ = false;
+                                 if (dead_ || is_error(question->status)) {
                                      return;
                                  }
-                                 if (self->looks_ == question->looks) {
-                                     (void)ntpipe_take(self->it_.native, NTPIPE_TAKE_ALL);
-                                     self->taken_ = self->looked_;
+                                 if (looks_ == question->looks) {
+                                     (void)ntpipe_take(it_.native, NTPIPE_TAKE_ALL);
+                                     taken_ = looked_;
                                  } else {
-                                     if (self->revocations_ == question->revocations) { // else it is another position
-                                         self->take_until(question->looked);
+                                     if (revocations_ == question->revocations) { // else it is another position
+                                         take_until(question->looked);
                                      }
-                                     self->confirm_prefix();
+                                     confirm_prefix();
                                  }
                              });
     });

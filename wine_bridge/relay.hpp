@@ -21,7 +21,13 @@
 
 namespace wine_bridge {
 
-class Relay : public std::enable_shared_from_this<Relay> {
+/// An end that is nobody's yet.
+struct FreeEnd {
+    void operator()(ntpipe_end* end) const { talloc_free(end); }
+};
+using NativeEnd = std::unique_ptr<ntpipe_end, FreeEnd>;
+
+class Relay : public Owner, public std::enable_shared_from_this<Relay> {
 public:
     /// Who has ended the connection, and how.
     enum class Over { native_closed, native_disconnected, prefix_closed, prefix_disconnected };
@@ -45,6 +51,8 @@ public:
     void start();
     /// Ends it from here, without `over`.
     void stop();
+    /// Something is missing, so no more can be promised to either side.
+    void fail() override { finish(Over::native_closed); }
 
 private:
     using Bytes = std::vector<std::uint8_t>;
@@ -69,7 +77,7 @@ private:
     void await_data();
     void prepare_read(std::size_t length);
     void data_came(std::uint32_t status, std::size_t got);
-    void was_mirrored(std::uint32_t status, std::size_t got);
+    void forward_read(std::uint32_t status, std::size_t got);
     [[nodiscard]] std::uint32_t peek(nt_peek& seen) const;
     [[nodiscard]] bool look_further();
     [[nodiscard]] bool look_at_messages(const nt_peek& seen, const std::uint8_t* data);

@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <new>
 #include <utility>
 
 namespace wine_bridge {
@@ -44,28 +45,41 @@ StatusFile::~StatusFile()
     (void)unlink(path_.c_str());
 }
 
-void StatusFile::changed()
+void StatusFile::changed() noexcept
 {
-    if (std::exchange(scheduled_, true)) {
+    if (scheduled_) {
         return;
     }
-    engine_.after(delay, weak_from_this(), [this] {
-        scheduled_ = false;
-        write();
-    });
+    try {
+        engine_.after(delay, weak_from_this(), [this] {
+            scheduled_ = false;
+            write();
+        });
+        scheduled_ = true;
+    } catch (const std::bad_alloc&) {
+        is_behind_ = true;
+    }
 }
 
-void StatusFile::write() const
+void StatusFile::heal() noexcept
+{
+    if (std::exchange(is_behind_, false)) {
+        changed();
+    }
+}
+
+void StatusFile::write()
 {
     const std::string fresh = path_ + ".new";
-    {
-        std::ofstream file(fresh, std::ios::trunc);
-        file << "pid " << getpid() << '\n';
-        for (const std::string& line : lines_()) {
-            file << line << '\n';
-        }
+    std::ofstream file(fresh, std::ios::trunc);
+    file << "pid " << getpid() << '\n';
+    for (const std::string& line : lines_()) {
+        file << line << '\n';
     }
-    (void)std::rename(fresh.c_str(), path_.c_str());
+    file.close();
+    if (!file || std::rename(fresh.c_str(), path_.c_str()) != 0) {
+        is_behind_ = true;
+    }
 }
 
 } // namespace wine_bridge

@@ -27,7 +27,7 @@ private:
     int holder_ = 0;
 };
 
-class StatusFile : public std::enable_shared_from_this<StatusFile> {
+class StatusFile : public Owner, public std::enable_shared_from_this<StatusFile> {
 public:
     /// `lines` gives what stands below the number of the process.
     StatusFile(Engine& engine, std::string path, std::function<std::vector<std::string>()> lines);
@@ -35,15 +35,19 @@ public:
     StatusFile& operator=(const StatusFile&) = delete;
     ~StatusFile();
     /// Writes it anew soon. Many changes are one.
-    void changed();
+    void changed() noexcept;
+    /// Writes what could not be written.
+    void heal() noexcept;
+    void fail() override { is_behind_ = true; }
 
 private:
-    void write() const;
+    void write();
 
     Engine& engine_;
     std::string path_;
     std::function<std::vector<std::string>()> lines_;
     bool scheduled_ = false;
+    bool is_behind_ = false;
 };
 
 } // namespace wine_bridge

@@ -46,8 +46,9 @@ void read_limits(const File& file)
 
 void read_lists(const File& file, const std::string& name)
 {
-    const wine_bridge::Lists lists = wine_bridge::Lists::read(file.path());
-    for (const wine_bridge::Patterns* patterns : {&lists.import, &lists.exports, &lists.smb}) {
+    const auto lists = wine_bridge::Lists::read(file.path());
+    require(lists.has_value(), "a file that is there is read");
+    for (const wine_bridge::Patterns* patterns : {&lists->import, &lists->exports, &lists->smb}) {
         (void)patterns->matches(name);
         for (const std::string& plain : patterns->plain()) {
             require(patterns->matches(plain), "a name that is written out goes that way");
