@@ -220,8 +220,17 @@ def lists():
     yield "export", b"\1\4echo" + b'echo, app-*:alice, "print queue":@root, "odd,""name""":*, x:0'
 
 
+def relay():
+    """Steps of fuzz_relay, and between them what the prefix answers: 2 is a success, 0 "later"."""
+    write, read, flush = (bytes([choice]) + struct.pack("<H", 300) + b"x" for choice in (0, 1, 2))
+    over, due, cancel = b"\x06\0\0" + struct.pack("<H", 300), b"\x09", b"\x05\0"
+    for name, kind in ("messages", 1), ("bytes", 0), ("server", 5), ("one_way", 0x11), ("wine_thread", 0x81), ("small", 0x63):
+        yield name, bytes([kind]) + (write + b"\2" + over + read + over + b"\0" + due + flush + over + due) * 3 + b"\3"
+        yield name + "_late", bytes([kind]) + (write + b"\0" + over + write + b"\0" + cancel + over + read + cancel + over) * 3 + b"\4"
+
+
 def main():
-    for make in (broker, security, names, channel, journal, smb1, smb2, npa, lists):
+    for make in (broker, security, names, channel, journal, smb1, smb2, npa, lists, relay):
         folder = os.path.join(HERE, "corpus", make.__name__)
         os.makedirs(folder, exist_ok=True)
         for name, content in make():
