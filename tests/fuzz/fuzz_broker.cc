@@ -2,9 +2,9 @@
 // fuzz_broker.cc: a broker in this process, and processes that send it anything, with any descriptors, in any order, and hang up. It may
 // end their sessions; a bystander's must go on, also over a restart, and nothing may be left behind or stay charged.
 //
-// A step is a byte: whose turn it is (client_mask), and what it does. Clients 0 to 2 have said HELLO, 3 has not; as root, 1 and 2 are
-// other users, who may have little. What a message's body cannot know, numbers and ids that the broker makes, stands there as a place holder: 0xF6 seven
-// times behind an index into the numbers that were seen, 0xF5 fifteen times behind one into the ids.
+// Clients 0 to 2 have said HELLO, 3 has not; as root, 1 and 2 are other users, who may have little. The broker goes on over many inputs, for
+// making one takes longer than most of them: after each nothing of the hostile may be left. broker_steps.hpp says how steps are written.
+#include "broker_steps.hpp"
 #include "input.hpp"
 
 #include "broker.hpp"
@@ -34,14 +34,11 @@ using namespace ntpipe::fuzz;
 
 namespace {
 
-constexpr std::uint8_t client_mask = 3;
-constexpr std::size_t hostile_clients = 4;
 constexpr std::size_t clients = hostile_clients + 1;
 constexpr std::size_t bystander = hostile_clients;
 constexpr std::array<uid_t, clients> users{0, 1000, 1001, 0, 1002};
 constexpr std::size_t remembered = 64;
-constexpr std::byte number_mark{0xF6};
-constexpr std::byte id_mark{0xF5};
+constexpr int inputs_of_a_broker = 100;
 
 /// A directory of this process with a listening socket in it.
 class Place {
@@ -181,6 +178,8 @@ public:
     {
         (void)::unlink((place.path() + "/registry").c_str());
         start();
+        connect(bystander);
+        say_hello(bystander);
         wire::Create create;
         create.request = create.handle = 1;
         create.name = "bystander";
@@ -189,38 +188,53 @@ public:
         create.disposition = 2;
         create.maximum_instances = 1;
         create.default_timeout = -1;
+        create.secret = {'n', 'o', 'b', 'o', 'd', 'y', ' ', 'k', 'n', 'o', 'w', 's', ' ', 'i', 't'};
         say(bystander, std::move(create));
         wire::Created* created = heard<wire::Created>(1);
         require(created != nullptr, "an honest process gets its pipe");
         secret_ = created->secret;
         page_ = std::move(created->descriptors[0]);
         pipe_ = created->attributes.pipe;
+        heard_.clear();
     }
 
+    // Of a broker that was restarted, names wait for their servers for a while.
+    [[nodiscard]] bool is_used_up() const { return was_restarted_ || inputs_ == inputs_of_a_broker; }
+
+    void play(Input input)
+    {
+        constexpr int longest = 100;
+        ++inputs_;
+        greet();
+        for (int step = 0; step < longest && !input.empty(); ++step) {
+            this->step(input);
+        }
+        finish();
+    }
+
+private:
     void step(Input& input)
     {
-        constexpr std::uint8_t kinds = 16;
-        constexpr std::uint8_t lies = 0x80;
         const std::uint8_t choice = input.byte();
         const std::size_t who = choice & client_mask;
-        switch (choice / (client_mask + 1) % kinds) {
-        case 12:
+        switch (kind_of(choice)) {
+        case Kind::restart:
             restart();
             if ((input.byte() & 1U) != 0) {
                 come_back();
             }
             break;
-        case 13: // a packet that is none
+        case Kind::no_packet:
             send(who, std::as_bytes(std::span(input.take(input.word()))), {});
             break;
-        case 14:
+        case Kind::reconnect:
             connect(who);
             break;
-        case 15:
+        case Kind::deaf:
             deaf_[who] = !deaf_[who];
             break;
         default:
-            send_message(who, (choice & lies) != 0, input);
+            send_message(who, (choice & lies_mark) != 0, input);
             break;
         }
         listen();
@@ -249,11 +263,13 @@ public:
         for (std::size_t i = 0; i < hostile_clients; ++i) {
             sockets_[i].reset();
         }
+        learned_ = {};
+        heard_.clear();
         loop_->dispatch();
         require_nothing_charged();
+        heard_.clear();
     }
 
-private:
     // A broker begins, and processes connect with it.
     void start()
     {
@@ -265,7 +281,11 @@ private:
         broker_ = std::make_unique<broker::Broker>(*loop_, options, [] {});
         require(broker_->restore() == Status::success, "the broker starts");
         broker_->serve(place_.listen());
-        for (std::size_t i = 0; i < clients; ++i) {
+    }
+
+    void greet()
+    {
+        for (std::size_t i = 0; i < hostile_clients; ++i) {
             connect(i);
             if (i != 3) {
                 say_hello(i);
@@ -280,6 +300,9 @@ private:
         }
         broker_.reset();
         start();
+        greet();
+        connect(bystander);
+        say_hello(bystander);
         is_back_ = false;
         was_restarted_ = true;
     }
@@ -325,6 +348,9 @@ private:
                                                            }),
                     "who has left has nothing");
         }
+        sockets_[bystander].swap(sockets_[0]);
+        sockets_[0].reset();
+        loop_->dispatch();
     }
 
     void say_hello(std::size_t who)
@@ -482,23 +508,51 @@ private:
     glue::UniqueFd page_;
     bool is_back_ = true;
     bool was_restarted_ = false;
+    int inputs_ = 0;
 };
 
 } // namespace
 
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
+
+// libFuzzer looks for these names.
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed)
+{
+    Steps steps = steps_of({data, size});
+    Maker make(seed);
+    return change(steps, make) ? write(steps, data, most) : LLVMFuzzerMutate(data, size, most);
+}
+
+// The beginning of one, and the end of the other.
+extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* first, std::size_t first_size,
+                                                 const std::uint8_t* second, std::size_t second_size, std::uint8_t* out,
+                                                 std::size_t most, unsigned seed)
+{
+    Maker make(seed);
+    Steps steps = steps_of({first, first_size});
+    const Steps others = steps_of({second, second_size});
+    steps.resize(make.below(steps.size() + 1));
+    steps.insert(steps.end(), others.begin() + static_cast<std::ptrdiff_t>(make.below(others.size() + 1)),
+                 others.end());
+    return write(steps, out, most);
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     static const Place place;
-    Input input(data, size);
-    const std::size_t before = open_descriptors();
-    {
-        World world(place);
-        constexpr int longest = 100;
-        for (int step = 0; step < longest && !input.empty(); ++step) {
-            world.step(input);
-        }
-        world.finish();
+    static std::unique_ptr<World> world;
+    if (!world || world->is_used_up()) {
+        world.reset();
+        world = std::make_unique<World>(place);
     }
-    require(open_descriptors() == before, "no descriptor is left");
+    // What is made when it is needed first stays once; what an input leaves behind each time is lost.
+    constexpr int more_than_once = 4;
+    bool grows = true;
+    for (int time = 0; time < more_than_once && grows && !world->is_used_up(); ++time) {
+        const std::size_t before = open_descriptors();
+        world->play(Input(data, size));
+        grows = !world->is_used_up() && open_descriptors() > before;
+    }
+    require(!grows, "no descriptor is left");
     return 0;
 }
