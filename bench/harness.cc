@@ -195,7 +195,7 @@ void print(const std::string& workload, const Plan& plan, const Workload& work, 
         std::printf("]}");
     }
     std::printf("}}\n");
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
 }
 
 } // namespace bench

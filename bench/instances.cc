@@ -486,7 +486,7 @@ Options parse(int argc, const char** argv)
 {
     Options options;
     const poptOption table[] = {
-        {"only", 0, POPT_ARG_STRING, &options.only, 0, "workloads whose name begins so", "WORDS"},
+        {"only", 0, POPT_ARG_STRING, static_cast<void*>(&options.only), 0, "workloads whose name begins so", "WORDS"},
         {"most", 0, POPT_ARG_INT, &options.most, 0, "idle instances", "N"},
         {"broker", 0, POPT_ARG_INT, &options.broker, 0, "its process id, for its memory", "PID"},
         POPT_TABLEEND};

@@ -100,7 +100,7 @@ void open_and_close(Fixture& fixture, int calls)
 
 int main(int argc, char** argv)
 {
-    const int calls = argc == 2 ? std::atoi(argv[1]) : 0;
+    const int calls = argc == 2 ? static_cast<int>(std::strtol(argv[1], nullptr, 10)) : 0;
     if (calls < 1) {
         std::cerr << "usage: instructions CALLS\n";
         return 2;

@@ -38,7 +38,7 @@ Options parse(int argc, const char** argv)
 {
     Options options;
     const poptOption table[] = {
-        {"only", 0, POPT_ARG_STRING, &options.only, 0, "workloads whose name begins so", "WORDS"},
+        {"only", 0, POPT_ARG_STRING, static_cast<void*>(&options.only), 0, "workloads whose name begins so", "WORDS"},
         {"ours", 0, POPT_ARG_NONE, &options.ours, 0, "without the others, on one processor", nullptr},
         {"iceoryx", 0, POPT_ARG_NONE, &options.iceoryx, 0, "its daemon is running: measure it, too", nullptr},
         POPT_TABLEEND};

@@ -264,8 +264,10 @@ private:
         expected_gateways_; ///< by process
 };
 
-// bad_alloc: the reserve was not enough, or not for operator new to use.
+// bad_alloc: the reserve was not enough, or not for operator new to use. Whatever else is thrown is a fault of ours, after which nothing is
+// sure: a new broker begins with what its sessions know.
 template <typename Work>
+// NOLINTNEXTLINE(bugprone-exception-escape)
 void Broker::within_memory(space::SessionId session, Work&& work) noexcept
 {
     bool enough = true;

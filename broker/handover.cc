@@ -61,10 +61,11 @@ Status make_ring(const space::DirectionUse& use, std::uint32_t quota, std::uint3
         return Status::success;
     }
     auto ring = session::make_memory("ntpipe-ring", ring_size(quota));
-    if (ring) {
-        (use.written ? writer : reader) = *std::move(ring);
+    if (!ring) {
+        return ring.status();
     }
-    return ring.status();
+    (use.written ? writer : reader) = *std::move(ring);
+    return Status::success;
 }
 
 Status make_halves(const space::Connect& connect, Half& client, Half& server, SharedRings& shared)

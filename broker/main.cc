@@ -233,10 +233,15 @@ void check_directories_above(const std::string& directory, bool system)
         }
         const bool sticky = (status.st_mode & S_ISVTX) != 0;
         if ((status.st_mode & S_IWOTH) != 0 && !sticky) {
-            fail("others may write in " + path + ", and put something else in the place of " + directory);
+            fail(std::string("others may write in ")
+                     .append(path)
+                     .append(", and put something else in the place of ")
+                     .append(directory));
         }
         if (system && status.st_uid != 0 && status.st_uid != ::geteuid()) {
-            fail(path + " belongs to another user, who could put something else in the place of " + directory);
+            fail(std::string(path)
+                     .append(" belongs to another user, who could put something else in the place of ")
+                     .append(directory));
         }
     }
 }

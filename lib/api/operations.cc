@@ -61,7 +61,7 @@ tevent_req* begin_operation(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpi
     tevent_req* req = std::exchange(pipe->spare, nullptr);
     if (req != nullptr) {
         state = state_of<OperationState>(req);
-    } else if ((req = make_operation(pipe, pipe, state)) == nullptr) {
+    } else if (req = make_operation(pipe, pipe, state); req == nullptr) {
         result.set(Status::no_memory, 0);
         return nullptr;
     }

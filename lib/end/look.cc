@@ -40,7 +40,8 @@ End::Advance End::advance_look(Operation& operation, Status& status)
     std::uint32_t rest = 0;
     bool any = false;
     // Without memory nothing was looked at.
-    const auto go_back = [this, parts = looked_.size(), sequence = look_sequence_, offset = look_offset_](bool* seen) {
+    const auto go_back = [this, parts = looked_.size(), sequence = look_sequence_,
+                          offset = look_offset_](const bool* seen) {
         if (!*seen) {
             looked_.resize(parts);
             look_sequence_ = sequence;

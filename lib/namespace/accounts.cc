@@ -158,6 +158,7 @@ std::vector<Accounts::Line> Accounts::lines_of(std::uint32_t user) const
     const Account none;
     const Account& account = found == users_.end() ? none : found->second;
     std::vector<Line> lines;
+    lines.reserve(resource_count);
     for (std::size_t i = 0; i < resource_count; ++i) {
         lines.push_back({static_cast<Resource>(i), account.used[i], user == root ? unlimited : limits_of(user)[i],
                          account.refused[i]});
@@ -168,6 +169,7 @@ std::vector<Accounts::Line> Accounts::lines_of(std::uint32_t user) const
 std::vector<Accounts::Line> Accounts::lines_of_all() const
 {
     std::vector<Line> lines;
+    lines.reserve(resource_count);
     for (std::size_t i = 0; i < resource_count; ++i) {
         lines.push_back({static_cast<Resource>(i), total_.used[i], limits_.total[i], total_.refused[i]});
     }
@@ -177,6 +179,7 @@ std::vector<Accounts::Line> Accounts::lines_of_all() const
 std::vector<std::uint32_t> Accounts::users() const
 {
     std::vector<std::uint32_t> users;
+    users.reserve(users_.size());
     for (const auto& [user, account] : users_) {
         users.push_back(user);
     }

@@ -248,11 +248,12 @@ Status Namespace::charge_pipe(Pipe& pipe) const
         return charged.status();
     }
     Result<Charge> memory = charge(pipe.owner, Resource::memory, memory_of(pipe.name, pipe.descriptor));
-    if (memory) {
-        pipe.charge = *std::move(charged);
-        pipe.memory = *std::move(memory);
+    if (!memory) {
+        return memory.status();
     }
-    return memory.status();
+    pipe.charge = *std::move(charged);
+    pipe.memory = *std::move(memory);
+    return Status::success;
 }
 
 // SEMANTICS 2.2, in its order: access, number of instances, disposition, direction.

@@ -359,22 +359,22 @@ void Namespace::resume(const Question& question, bool unresolved)
     }
 }
 
-bool Namespace::answer_question(SessionId session, QuestionId id, Status status)
+bool Namespace::answer_question(SessionId session, QuestionId question, Status status)
 {
-    const auto found = questions_.find(id);
+    const auto found = questions_.find(question);
     if (found == questions_.end()) {
         return true; // it was over before its gateway could know
     }
-    Question& question = found->second;
-    if (!question.sent || question.gateway->session != session) {
+    Question& asked = found->second;
+    if (!asked.sent || asked.gateway->session != session) {
         return false;
     }
-    if (status == Status::pending && !question.open) {
-        question.held = true;
-        question.deadline = question.timeout ? end_of(question.began, *question.timeout) : std::nullopt;
+    if (status == Status::pending && !asked.open) {
+        asked.held = true;
+        asked.deadline = asked.timeout ? end_of(asked.began, *asked.timeout) : std::nullopt;
         return true;
     }
-    Question over = take_question(id, false);
+    Question over = take_question(question, false);
     const bool final = status == Status::success ? !over.open : is_error(status);
     if (final && status != Status::object_name_not_found) {
         answer(over.session, over.request, status);
@@ -408,19 +408,19 @@ bool Namespace::cancel_question(SessionId session, RequestId request)
 }
 
 // An instance of that pipe listens: who would find it needs no gateway.
-void Namespace::retry_questions(PipeId id)
+void Namespace::retry_questions(PipeId pipe)
 {
     std::vector<QuestionId> about;
-    Pipe* pipe = find_pipe(id);
+    Pipe* found = find_pipe(pipe);
     for (const auto& [number, question] : questions_) {
-        if (pipe != nullptr && question.name.folded == pipe->name.folded &&
-            find_for_client(question.name, *question.identity, question.stated) == pipe) {
+        if (found != nullptr && question.name.folded == found->name.folded &&
+            find_for_client(question.name, *question.identity, question.stated) == found) {
             about.push_back(number);
         }
     }
     for (const QuestionId number : about) {
-        pipe = find_pipe(id);
-        if (pipe != nullptr && !pipe->listening.empty() && questions_.contains(number)) {
+        found = find_pipe(pipe);
+        if (found != nullptr && !found->listening.empty() && questions_.contains(number)) {
             resume(take_question(number, true), false);
         }
     }
@@ -584,11 +584,10 @@ void Namespace::withdraw(SessionId session, GatewayHandle handle, const std::vec
     }
 }
 
-void Namespace::withdraw(Gateway& gateway, const std::u16string& given)
+void Namespace::withdraw(Gateway& gateway, const std::u16string& folded)
 {
-    const std::u16string folded = given; // it may be the one in the set
-    gateway.offers.erase(folded);
     const Key key{folded, scope_of(gateway, gateway.user)};
+    gateway.offers.erase(key.first); // the name that was given may be the one in the set
     const auto found = offers_.find(key);
     if (found == offers_.end()) {
         return;

@@ -230,7 +230,7 @@ private:
     void expire_reservations(Nanoseconds now);
     [[nodiscard]] std::optional<Nanoseconds> next_question_deadline() const;
     void retry_questions(PipeId pipe);
-    [[nodiscard]] Result<Created> serve(Session& session, InstanceHandle handle, const CreateParameters& parameters);
+    [[nodiscard]] Result<Created> serve(Session& session, InstanceHandle handle, const CreateParameters& given);
     [[nodiscard]] Result<Origin> origin_of(const Session& session, const CreateParameters& parameters);
     void withdraw(Gateway& gateway, const std::u16string& folded);
     void publish_changes();
