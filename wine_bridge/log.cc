@@ -7,7 +7,6 @@
 
 #include <array>
 #include <ctime>
-#include <new>
 #include <string_view>
 
 namespace wine_bridge {
@@ -23,28 +22,26 @@ bool log_to(const std::string& path)
     return done;
 }
 
-void log_line(const char* text) noexcept
+// Without memory of its own: it also says that there is none.
+void log_line(std::string_view text) noexcept
 {
-    try {
-        log_line(std::string(text));
-    } catch (const std::bad_alloc&) {
-        static const std::string_view instead = "ntpipe-wine: there is no memory for a line of this log\n";
-        (void)!write(STDERR_FILENO, instead.data(), instead.size());
-    }
-}
-
-void log_line(const std::string& text)
-{
+    constexpr std::string_view who = "ntpipe-wine: ";
+    constexpr std::string_view more = "...";
     const std::time_t now = std::time(nullptr);
     std::tm parts{};
-    std::array<char, 32> when{};
-    std::strftime(when.data(), when.size(), "%Y-%m-%d %H:%M:%S ", localtime_r(&now, &parts));
-    std::string line = when.data() + std::string("ntpipe-wine: ");
-    for (const char letter : text) {
-        line += static_cast<unsigned char>(letter) < 0x20 ? '?' : letter; // names hold anything
-    }
-    line += '\n';
-    (void)!write(STDERR_FILENO, line.data(), line.size());
+    std::array<char, 4096> line{};
+    std::size_t length = std::strftime(line.data(), line.size(), "%Y-%m-%d %H:%M:%S ", localtime_r(&now, &parts));
+    const auto add = [&](std::string_view piece) {
+        for (const char letter : piece) {
+            line.at(length++) = static_cast<unsigned char>(letter) < 0x20 ? '?' : letter; // names hold anything
+        }
+    };
+    add(who);
+    const std::size_t room = line.size() - length - more.size() - 1;
+    add(text.substr(0, room));
+    add(text.size() > room ? more : "");
+    line.at(length++) = '\n';
+    (void)!write(STDERR_FILENO, line.data(), length);
 }
 
 } // namespace wine_bridge

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace wine_bridge {
 
 /// From now on to that file. False: it cannot be written.
 [[nodiscard]] bool log_to(const std::string& path);
-void log_line(const std::string& text);
-/// The same where there may be no memory.
-void log_line(const char* text) noexcept;
+/// Also where there is no memory.
+void log_line(std::string_view text) noexcept;
 
 } // namespace wine_bridge

@@ -28,6 +28,14 @@ class Stopped(Exception):
     """A step of a round did not succeed, as it may when a call fails. What it is about is its status."""
 
 
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 class Injector(contextlib.AbstractContextManager):
     """`kind`: memory, system, or the name of a call; `within`: parts of the file names of the objects whose calls count, with colons."""
 
@@ -52,7 +60,7 @@ class Injector(contextlib.AbstractContextManager):
         assert ctypes.CDLL(None).sigqueue(pid, signal.SIGRTMIN + 7, ctypes.c_void_p(number)) == 0
         end = time.monotonic() + PATIENCE
         while len(states := self._states()) == before:
-            assert os.path.exists(f"/proc/{pid}") and time.monotonic() < end, f"process {pid} does not take the signal"
+            assert is_alive(pid) and time.monotonic() < end, f"process {pid} has ended, or does not take the signal"
             time.sleep(0.001)
         return states[-1]
 
@@ -69,15 +77,17 @@ class Injector(contextlib.AbstractContextManager):
 
 
 class Sweep:
-    """Rounds in which each of a process's calls fails once, and between them rounds in which none does."""
+    """Rounds in which each of a process's calls fails once, and between them rounds in which none does. `sample`: only so many of them."""
 
-    def __init__(self, injector, pid, play):
-        self.injector, self.pid, self.play = injector, pid, play
+    def __init__(self, injector, pid, play, sample=None):
+        self.injector, self.pid, self.play, self.sample = injector, pid, play, sample
         self.outcomes = collections.Counter()
 
     def run(self):
         calls = self.settle()
-        numbers = range(1, 4 * calls) if ALL else sorted(random.sample(range(1, calls + 1), min(SAMPLE, calls)))
+        numbers = range(1, 4 * calls)
+        if self.sample is not None or not ALL:
+            numbers = sorted(random.sample(range(1, calls + 1), min(self.sample or SAMPLE, calls)))
         for number in numbers:
             if not self.fail(number) and ALL and number > calls:
                 break

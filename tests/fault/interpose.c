@@ -62,7 +62,7 @@ static __thread bool busy; ///< in here
 // ---- where a call comes from ----
 
 enum { most_ranges = 256, deepest = 48 };
-enum owner { wanted, neutral };
+enum owner { wanted, neutral, loader };
 static struct {
     uintptr_t begin, end;
     enum owner owner;
@@ -87,15 +87,15 @@ static int note_object(struct dl_phdr_info* info, size_t size, void* data)
     (void)data;
     const char* path = info->dlpi_name[0] != '\0' ? info->dlpi_name : program_invocation_name;
     const bool is_wanted = has_one_of(path, within);
-    if (is_wanted ||
-        has_one_of(path,
-                   "/libc.so:/libstdc++.so:/libgcc_s.so:/libtalloc.so:/libtevent.so:/libinterpose.so:/ld-linux")) {
+    const bool is_loader = has_one_of(path, "/ld-linux");
+    if (is_wanted || is_loader ||
+        has_one_of(path, "/libc.so:/libstdc++.so:/libgcc_s.so:/libtalloc.so:/libtevent.so:/libinterpose.so")) {
         for (int i = 0; i < info->dlpi_phnum && range_count < most_ranges; ++i) {
             const ElfW(Phdr)* header = &info->dlpi_phdr[i];
             if (header->p_type == PT_LOAD && (header->p_flags & PF_X) != 0) {
                 ranges[range_count].begin = info->dlpi_addr + header->p_vaddr;
                 ranges[range_count].end = info->dlpi_addr + header->p_vaddr + header->p_memsz;
-                ranges[range_count].owner = is_wanted ? wanted : neutral;
+                ranges[range_count].owner = is_wanted ? wanted : is_loader ? loader : neutral;
                 ++range_count;
             }
         }
@@ -103,24 +103,50 @@ static int note_object(struct dl_phdr_info* info, size_t size, void* data)
     return 0;
 }
 
-// Who calls, or has something neutral call.
+static int see_adds(struct dl_phdr_info* info, size_t size, void* data)
+{
+    (void)size;
+    *(unsigned long long*)data = info->dlpi_adds;
+    return 1;
+}
+
+// Notes the objects again when some were loaded since. Who loads one and allocates meanwhile goes by what is noted so far.
+static void note_objects(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static unsigned long long noted;
+    unsigned long long adds = 0;
+    if (pthread_mutex_trylock(&lock) != 0) {
+        return;
+    }
+    dl_iterate_phdr(see_adds, &adds);
+    if (adds != noted) {
+        range_count = 0;
+        dl_iterate_phdr(note_object, NULL);
+        noted = adds;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+// Who calls, or has something neutral call. What the dynamic loader allocates for the variables of a thread does not count: it ends the
+// process when it cannot.
 static bool comes_from_there(void)
 {
     if (within == NULL) {
         return true;
     }
-    if (range_count == 0) {
-        dl_iterate_phdr(note_object, NULL);
-    }
+    note_objects();
     void* frames[deepest];
     const int depth = backtrace(frames, deepest);
     for (int i = 0; i < depth; ++i) {
+        // This, is_ours(), fails() or made(), and what stands for the call.
+        enum { own_frames = 5 };
         int r = 0;
         while (r < range_count && ((uintptr_t)frames[i] < ranges[r].begin || (uintptr_t)frames[i] >= ranges[r].end)) {
             ++r;
         }
-        if (r == range_count || ranges[r].owner == wanted) {
-            return r != range_count;
+        if (r == range_count || ranges[r].owner == wanted || (ranges[r].owner == loader && i <= own_frames)) {
+            return r != range_count && ranges[r].owner == wanted;
         }
     }
     return false;
@@ -419,7 +445,36 @@ INTERRUPTIBLE(ssize_t, recvmsg, ENOMEM, (int fd, struct msghdr* message, int fla
 INTERRUPTIBLE(ssize_t, send, ENOBUFS, (int fd, const void* bytes, size_t size, int flags), (fd, bytes, size, flags))
 INTERRUPTIBLE(ssize_t, recv, ENOMEM, (int fd, void* bytes, size_t size, int flags), (fd, bytes, size, flags))
 INTERRUPTIBLE(ssize_t, read, EIO, (int fd, void* bytes, size_t size), (fd, bytes, size))
-INTERRUPTIBLE(ssize_t, write, ENOSPC, (int fd, const void* bytes, size_t size), (fd, bytes, size))
+
+// A counter of events takes what is added to it, whatever the system lacks.
+static bool is_counter(int fd, size_t size)
+{
+    char path[32], target[32];
+    if (size != sizeof(uint64_t)) {
+        return false;
+    }
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    const int saved = errno;
+    const ssize_t length = readlink(path, target, sizeof(target) - 1);
+    errno = saved;
+    target[length > 0 ? length : 0] = '\0';
+    return strcmp(target, "anon_inode:[eventfd]") == 0;
+}
+
+VISIBLE ssize_t write(int fd, const void* bytes, size_t size)
+{
+    REAL(write)
+    if (interrupted()) {
+        errno = EINTR;
+        return -1;
+    }
+    if (!is_counter(fd, size) && fails("write", sys)) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return real(fd, bytes, size);
+}
+
 INTERRUPTIBLE_IF(timeout != 0, int, epoll_wait, EINTR, (int set, struct epoll_event* events, int most, int timeout),
                  (set, events, most, timeout))
 INTERRUPTIBLE(int, poll, ENOMEM, (struct pollfd * all, nfds_t count, int timeout), (all, count, timeout))

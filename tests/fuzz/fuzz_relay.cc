@@ -413,8 +413,7 @@ bool Engine::do_last(std::shared_ptr<Owner> owner, std::function<void()> work)
 
 void Engine::expect(const std::shared_ptr<Answer>& /*answer*/) {}
 
-void log_line(const std::string& /*text*/) {}
-void log_line(const char* /*text*/) noexcept {}
+void log_line(std::string_view /*text*/) noexcept {}
 
 } // namespace wine_bridge
 

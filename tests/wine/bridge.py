@@ -9,10 +9,10 @@ from wine import headless, windows
 class Bridge(driver.Program):
     """The bridge in the foreground. Made when it says that it is ready."""
 
-    def __init__(self, build, prefix, directory, **options):
+    def __init__(self, build, prefix, directory, environment=None, **options):
         self.prefix = prefix
         super().__init__([os.path.join(headless.WINE, "wine64"), windows.bridge_of(build)], cwd=prefix.directory,
-                         env=prefix.environment(NTPIPE_DIR=str(directory)), **options)
+                         env=prefix.environment(NTPIPE_DIR=str(directory), **(environment or {})), **options)
         self.await_line("ready")
 
     def await_line(self, text):

@@ -34,8 +34,8 @@ class Meeting:
     def start_broker(self):
         self.broker = self.keep(driver.Broker(self.build, self.pipes))
 
-    def start_bridge(self):
-        self.bridge = self.keep(Bridge(self.build, self.prefix, self.pipes))
+    def start_bridge(self, environment=None):
+        self.bridge = self.keep(Bridge(self.build, self.prefix, self.pipes, environment))
 
     def configure(self, *lines):
         """Writes ntpipe.conf as editors do: all at once."""
