@@ -7,6 +7,7 @@
 #include <ntpipe.h>
 
 #include <algorithm>
+#include <new>
 
 namespace ntpipe::samba {
 namespace {
@@ -31,8 +32,14 @@ std::string index_of(const std::string& name)
 void Names::appeared(std::uint64_t id, Pipe pipe)
 {
     gone(id);
-    index_.emplace(index_of(pipe.name), id);
-    pipes_.emplace(id, std::move(pipe));
+    std::string index = index_of(pipe.name);
+    const auto entry = pipes_.emplace(id, std::move(pipe)).first;
+    try {
+        index_.emplace(std::move(index), id);
+    } catch (const std::bad_alloc&) { // what is in one of them is in both
+        pipes_.erase(entry);
+        throw;
+    }
     ++appearances_;
 }
 
@@ -42,8 +49,8 @@ std::optional<Names::Pipe> Names::gone(std::uint64_t id)
     if (found == pipes_.end()) {
         return std::nullopt;
     }
+    unindex(id, found->second.name); // needs memory, before anything is changed
     Pipe pipe = std::move(found->second);
-    unindex(id, pipe.name);
     pipes_.erase(found);
     return pipe;
 }

@@ -64,7 +64,7 @@ void SocketDirectory::remove_leftovers()
         std::string name;
         if (fields >> id.device >> id.inode && fields.get() == ' ' && std::getline(fields, name) &&
             name.find('/') == std::string::npos && !own_.contains(name)) { // what is in use is none
-            remove(name, id);
+            remove(name, path_ + "/" + name, id);
         }
     }
 }
@@ -103,15 +103,19 @@ std::set<std::string> SocketDirectory::others() const
     return names;
 }
 
-void SocketDirectory::remove(const std::string& name, const FileId& id)
+// Needs no memory: a socket that stays would be in the way of the next pipe of that name.
+void SocketDirectory::remove(const std::string& name, const std::string& path, const FileId& id)
 {
-    const std::string path = path_ + "/" + name;
     FileId there;
     if (identify(path, there) && there == id) {
         (void)::unlink(path.c_str());
     }
     if (own_.erase(name) != 0) {
-        (void)write_record();
+        try {
+            (void)write_record();
+        } catch (const std::bad_alloc&) { // it tells of one that is gone, until it is written again
+            return;
+        }
     }
 }
 
@@ -136,17 +140,9 @@ std::unique_ptr<Listener> Listener::make(tevent_context* events, SocketDirectory
         ::listen(socket.get(), backlog) != 0 || !identify(temporary, id)) {
         return nullptr;
     }
-    // Recorded before it can be seen; a link takes nobody's place.
-    const bool linked = directory.add(name, id) && ::link(temporary.c_str(), path.c_str()) == 0;
-    const int error = errno;
-    (void)::unlink(temporary.c_str());
-    if (!linked) {
-        directory.remove(name, id);
-        errno = error;
-        return nullptr;
-    }
+    // Its file goes with it, also if memory is wanting from here on.
     std::unique_ptr<Listener> listener(
-        new Listener(events, directory, name, std::move(socket), id, std::move(accepted)));
+        new Listener(events, directory, name, path, std::move(socket), id, std::move(accepted)));
     listener->event_.reset(tevent_add_fd(
         events, nullptr, listener->socket_.get(), TEVENT_FD_READ,
         [](tevent_context*, tevent_fd*, std::uint16_t, void* data) { static_cast<Listener*>(data)->accept(); },
@@ -155,14 +151,23 @@ std::unique_ptr<Listener> Listener::make(tevent_context* events, SocketDirectory
         errno = ENOMEM;
         return nullptr;
     }
+    // Recorded before it can be seen; a link takes nobody's place.
+    const bool linked = directory.add(name, id) && ::link(temporary.c_str(), path.c_str()) == 0;
+    const int error = errno;
+    (void)::unlink(temporary.c_str());
+    if (!linked) {
+        listener.reset();
+        errno = error;
+    }
     return listener;
 }
 
-Listener::Listener(tevent_context* events, SocketDirectory& directory, std::string name, glue::UniqueFd socket,
-                   const FileId& id, std::function<void(glue::UniqueFd)> accepted)
+Listener::Listener(tevent_context* events, SocketDirectory& directory, std::string name, std::string path,
+                   glue::UniqueFd socket, const FileId& id, std::function<void(glue::UniqueFd)> accepted)
     : events_(events),
       directory_(directory),
       name_(std::move(name)),
+      path_(std::move(path)),
       socket_(std::move(socket)),
       id_(id),
       accepted_(std::move(accepted))
@@ -172,11 +177,7 @@ Listener::Listener(tevent_context* events, SocketDirectory& directory, std::stri
 Listener::~Listener()
 {
     event_.reset();
-    try {
-        directory_.remove(name_, id_);
-    } catch (const std::bad_alloc&) {
-        log("there is no memory to remove the socket '" + name_ + "'"); // the next start will
-    }
+    directory_.remove(name_, path_, id_);
 }
 
 // smbd connects as root. Nobody else gets at the socket, and if somebody did, what it says of a user would not be believed.

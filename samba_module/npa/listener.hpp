@@ -35,8 +35,8 @@ public:
     [[nodiscard]] bool add(const std::string& name, const FileId& id);
     /// Names of sockets that are not ours.
     [[nodiscard]] std::set<std::string> others() const;
-    /// Removes the file of that name if it still is that one.
-    void remove(const std::string& name, const FileId& id);
+    /// Removes the file of that name, which is `path`, if it still is that one.
+    void remove(const std::string& name, const std::string& path, const FileId& id);
 
 private:
     void remove_leftovers();
@@ -58,14 +58,15 @@ public:
     ~Listener();
 
 private:
-    Listener(tevent_context* events, SocketDirectory& directory, std::string name, glue::UniqueFd socket,
-             const FileId& id, std::function<void(glue::UniqueFd)> accepted);
+    Listener(tevent_context* events, SocketDirectory& directory, std::string name, std::string path,
+             glue::UniqueFd socket, const FileId& id, std::function<void(glue::UniqueFd)> accepted);
     void accept();
     void pause();
 
     tevent_context* events_;
     SocketDirectory& directory_;
     std::string name_;
+    std::string path_;
     glue::UniqueFd socket_;
     FileId id_;
     std::function<void(glue::UniqueFd)> accepted_;

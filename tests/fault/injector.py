@@ -20,6 +20,8 @@ import time
 ALL = bool(os.environ.get("NTPIPE_FAULT_ALL"))
 SAMPLE = 12
 PATIENCE = 60
+# So often one looks whether what is left behind has gone.
+LOOKS = 50
 
 State = collections.namedtuple("State", "pid calls failed live")
 
@@ -139,9 +141,14 @@ class Sweep:
         return True
 
     def left_behind(self):
-        """How many blocks of memory and descriptors more than before."""
-        live = self.injector.arm(self.pid, 0).live
-        return max(0, live - self.live), max(0, self.count_descriptors() - self.descriptors)
+        """How many blocks of memory and descriptors more than before. A process may be about to give some back, as the round does not see that."""
+        for _ in range(LOOKS):
+            live = self.injector.arm(self.pid, 0).live
+            left = max(0, live - self.live), max(0, self.count_descriptors() - self.descriptors)
+            if not any(left):
+                break
+            time.sleep(0.02)
+        return left
 
     def __str__(self):
         return f"{sum(self.outcomes.values())} faults: " + ", ".join(f"{outcome} {count}" for outcome, count in self.outcomes.most_common())
