@@ -157,5 +157,6 @@ void add_pipes(Contenders& contenders, Workload workload, bool may_spin);
 void add_libuv(Contenders& contenders, Workload workload);
 void add_iceoryx(Contenders& contenders, Workload workload);
 [[nodiscard]] std::unique_ptr<Contender> make_opening_floor(Workload workload);
+[[nodiscard]] std::unique_ptr<Contender> make_turns_alone(Workload workload);
 
 } // namespace bench

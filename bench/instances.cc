@@ -582,6 +582,7 @@ void run(const Options& options)
             const WithBrokerPinned pinned(options.broker, plan);
             Contenders floor;
             floor.push_back(make_opening_floor(opening));
+            floor.push_back(make_turns_alone(opening));
             compare_with_socket<Opening<PipeServer, PipeClient>, Opening<SocketServer, SocketClient>>(
                 "open and close", plan, opening, "open-" + suffix, std::move(floor));
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // opening_floor.cc: the least that opening a connection costs where a third process makes its memory: a broker that does nothing but
-// that, with blocking calls.
+// that, with blocking calls; and what is left when it makes nothing and hands nothing over, so that each just has its turn.
 #include "harness.hpp"
 
 #include <fcntl.h>
@@ -137,11 +137,60 @@ private:
     Sockets server_;
 };
 
+class TurnsAlone final : public Contender {
+public:
+    using Contender::Contender;
+
+    void serve(const std::function<void()>& ready) override
+    {
+        const Child broker(sched_getcpu(), [this] {
+            for (;;) {
+                take(client_.ends[1]);
+                give(server_.ends[1]);
+                give(client_.ends[1]);
+            }
+        });
+        ready();
+        for (;;) {
+            take(server_.ends[0]); // it is opened
+            take(direct_.ends[0]); // and closed
+        }
+    }
+    void connect() override {}
+    void round(std::vector<double>& latencies) override
+    {
+        time_each(workload_.count, latencies, [this] {
+            give(client_.ends[0]);
+            take(client_.ends[0]);
+            give(direct_.ends[1]);
+        });
+    }
+
+private:
+    static void give(int socket) { (void)!::send(socket, "", 1, MSG_NOSIGNAL); }
+    static void take(int socket)
+    {
+        char byte = 0;
+        if (::recv(socket, &byte, 1, 0) != 1) {
+            fail("the other side has gone");
+        }
+    }
+
+    Sockets client_; ///< its end, the broker's end
+    Sockets server_;
+    Sockets direct_; ///< the server's end, the client's
+};
+
 } // namespace
 
 std::unique_ptr<Contender> make_opening_floor(Workload workload)
 {
     return std::make_unique<OpeningFloor>("floor", workload);
+}
+
+std::unique_ptr<Contender> make_turns_alone(Workload workload)
+{
+    return std::make_unique<TurnsAlone>("turns alone", workload);
 }
 
 } // namespace bench
