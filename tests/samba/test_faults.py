@@ -16,8 +16,9 @@ from smb1client import Smb1Client, Trans
 from smb2client import FSCTL_PIPE_PEEK, VOLUME, Smb2Client, Status
 
 WITHIN = "/ntpipe.so:/libntpipe.so"
+# PIPE_NOT_AVAILABLE: an open was lost with its session after the server had taken it, and the module has asked once more.
 FITTING = {0xC0000017, 0xC000009A, 0xC000011F, Status.OBJECT_NAME_NOT_FOUND, Status.PIPE_BROKEN, Status.PIPE_DISCONNECTED, Status.PIPE_CLOSING,
-           Status.INVALID_PIPE_STATE, Status.CONNECTION_REFUSED, Status.CONNECTION_DISCONNECTED, 0xC0000001}  # fmt: skip
+           Status.PIPE_NOT_AVAILABLE, Status.INVALID_PIPE_STATE, Status.CONNECTION_REFUSED, Status.CONNECTION_DISCONNECTED, 0xC0000001}  # fmt: skip
 TREE, DACL = 5, 4
 names = itertools.count()
 
