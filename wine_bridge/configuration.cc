@@ -76,7 +76,7 @@ bool Configuration::read() noexcept
             is_unread_ = false;
         }
     } catch (const std::bad_alloc&) {
-        // It is tried again.
+        is_unread_ = true; // it is tried again
     }
     if (is_unread_ && !was_unread) {
         log_line("ntpipe.conf cannot be read; what it said before holds until it can");

@@ -48,7 +48,7 @@ std::string find_prefix()
 {
     const char* given = std::getenv("WINEPREFIX");
     const char* home = std::getenv("HOME");
-    const std::string prefix = given != nullptr ? given : home != nullptr ? std::string(home) + "/.wine" : "";
+    std::string prefix = given != nullptr ? given : home != nullptr ? std::string(home) + "/.wine" : "";
     struct stat status = {};
     if (prefix.empty() || stat(prefix.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
         log_line("there is no prefix " + prefix + ": " + std::strerror(errno));

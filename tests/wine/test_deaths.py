@@ -92,9 +92,9 @@ class Round:
         number = self.native_client.open(self.names[1])
         self.windows_server.over(listening)
         self.exported = End("windows", self.windows_server.agent, end), End("native", self.native_client.agent, number)
-        # Which native end has the client is settled when it can be read.
+        # The client speaks first: a native server has it when it can read what it says.
         for pair in self.imported, self.exported:
-            for sender, receiver in (pair, pair[::-1]):
+            for sender, receiver in (pair[::-1], pair):
                 assert sender.agent.call(sender.write_op, end=sender.number, data=b"hello").status == 0
                 reading = receiver.agent.start(receiver.read_op, end=receiver.number, length=100)
                 assert receiver.agent.await_answer(reading).bytes() == b"hello"
