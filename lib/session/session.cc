@@ -316,8 +316,8 @@ void Session::give_back(const std::shared_ptr<ServedPipe>& served) noexcept
     try {
         departed_.push_back(served);
         confirm_departures();
-    } catch (const std::bad_alloc&) {
-        // If this broker dies before it knows, the next one keeps the name for a while.
+    } catch (const std::bad_alloc&) { // if this broker dies before it knows, the next one keeps the name for a while
+        return;
     }
 }
 

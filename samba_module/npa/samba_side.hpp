@@ -83,7 +83,7 @@ struct ReceiveAccepted {
 };
 /// Answers the hand-shake of an smbd that has connected; the descriptor is the stream's from here on. errno; 0: success.
 [[nodiscard]] Awaited<ReceiveAccepted> accept_from_samba(tevent_context* events, int descriptor, bool by_message,
-                                                         Accepted& accepted);
+                                                         Accepted& into);
 /// As smbd spells the name of a socket.
 [[nodiscard]] std::string lower_case(const std::string& name);
 
