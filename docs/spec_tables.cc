@@ -25,11 +25,14 @@ static_assert(channel::record_flag::continuation == 1 && channel::record_flag::r
               channel::record_flag::exempt == 4 && channel::record_flag::cut == 8 && channel::record_flag::known == 15);
 static_assert(channel::record_state::live == 0 && channel::record_state::tentative == 1ULL << 32 &&
               channel::record_state::revoked == 2ULL << 32 && channel::record_state::done == 3ULL << 32);
+static_assert(channel::record_claim::claimed == 1ULL << 34 && channel::record_claim::asked == 2ULL << 34 &&
+              channel::record_claim::kept == 3ULL << 34);
 static_assert(channel::connection_state::attached == 1 && channel::connection_state::withdrawn == 2 &&
               channel::connection_state::client_closed == 4 && channel::connection_state::server_closed == 8 &&
               channel::connection_state::disconnected == 16);
 static_assert(channel::want::data == 1 && channel::want::space == 2);
 static_assert(channel::ledger_bit::message_mode == 1ULL << 32 && channel::ledger_bit::posted == 1ULL << 33 &&
+              channel::ledger_bit::claimed == 1ULL << 34 && channel::ledger_bit::asked == 1ULL << 35 &&
               channel::ledger_slots == 64);
 static_assert(channel::record_alignment == 32 && channel::record_span(0) == 32 && channel::record_span(1) == 64);
 static_assert(channel::minimum_segment_size == 4096 && channel::maximum_segment_size == 1U << 30);
@@ -47,8 +50,10 @@ std::string layout()
                 "1 continuation, 2 revocable, 4 exempt from quota, 8 cut; others 0");
     text += row(offsetof(RecordHeader, sequence), "u64", "sequence", "writer",
                 "0, 1, 2... over all segments of the direction");
-    text += row(offsetof(RecordHeader, progress), "atomic u64", "progress", "both",
-                "bits 0-31 bytes consumed; bits 32-33: 0 live, 1 tentative, 2 revoked, 3 done");
+    text += row(
+        offsetof(RecordHeader, progress), "atomic u64", "progress", "both",
+        "bits 0-31 bytes consumed; bits 32-33: 0 live, 1 tentative, 2 revoked, 3 done; bits 34-35: 1 claimed, 2 asked, "
+        "3 kept");
     text += row(offsetof(RecordHeader, context), "u32", "context", "writer", "security context of the writer");
     text += row(offsetof(RecordHeader, rest), "u32", "rest", "writer", "bytes of the same write in later records");
 
@@ -68,8 +73,10 @@ std::string layout()
                 "ledger index below which every read is settled");
     text += row(offsetof(SegmentHeader, reads_posted), "atomic u64", "reads_posted", "reader",
                 "ledger index of the next read");
-    text += row(offsetof(SegmentHeader, ledger), "atomic u64 [64]", "ledger", "reader",
-                "posted reads by index modulo 64: bits 0-31 length, bit 32 message mode, bit 33 posted");
+    text +=
+        row(offsetof(SegmentHeader, ledger), "atomic u64 [64]", "ledger", "reader; claims by both",
+            "posted reads by index modulo 64: bits 0-31 length, bit 32 message mode, bit 33 posted, bit 34 claimed, "
+            "bit 35 asked");
 
     text += "\n#### Page of a connection, " + std::to_string(connection_page_size) + " bytes\n\n" + head;
     text += row(offsetof(ConnectionPage, state), "atomic u32", "state", "both",

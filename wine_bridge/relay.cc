@@ -182,6 +182,9 @@ void Relay::await_data()
         expected = 0;
     }
     mirrors_ = expected != 0;
+    if (!mirrors_) {
+        (void)ntpipe_release_posted_read(it_.native); // one of no bytes
+    }
     const std::uint32_t status = read_.start(
         shared_from_this(),
         [this](std::uint32_t over, std::size_t got) {
@@ -207,10 +210,12 @@ void Relay::prepare_read(std::size_t length)
 
 void Relay::data_came(std::uint32_t status, std::size_t got)
 {
-    if (dead_ || (mirrors_ && status == NTPIPE_STATUS_CANCELLED)) {
+    if (dead_) {
         return;
     }
-    if (is_error(status)) {
+    if (mirrors_ && status == NTPIPE_STATUS_CANCELLED) {
+        (void)ntpipe_release_posted_read(it_.native); // no program has been told that it was read
+    } else if (is_error(status)) {
         prefix_gone(status);
     } else if (mirrors_) {
         forward_read(status, got);
@@ -469,10 +474,17 @@ void Relay::look()
         };
         if (look_.start(weak_from_this(), later, make)) {
             looked();
-        } else if (!partial_.empty()) {
-            (void)ntpipe_take(it_.native, NTPIPE_TAKE_ALL); // shared memory is full of it
-            taken_ = looked_;
+        } else {
+            make_room();
         }
+    }
+}
+
+// The rest of a message may not find room in shared memory before what was looked at is taken.
+void Relay::make_room()
+{
+    if (look_.pending() && !partial_.empty()) {
+        take_until(looked_);
     }
 }
 
@@ -486,13 +498,15 @@ void Relay::looked()
         return;
     }
     if (info.withdrawn) {
-        if (mirrors_) {
-            read_.cancel(it_.handle);
+        if (mirrors_ && read_.pending()) {
+            read_.cancel(it_.handle); // its end says whether a program has been told that it was read
+        } else {
+            (void)ntpipe_release_posted_read(it_.native);
         }
         return;
     }
     if (info.revoked != 0) {
-        native_took_back(taken_ + info.revoked_at, info.revoked);
+        native_wants_back(taken_ + info.revoked_at, info.revoked);
         return;
     }
     answer_->came();
@@ -520,23 +534,52 @@ void Relay::looked()
     deliver(look_buffer_.data(), info.length);
 }
 
-// A native program has cancelled writes: so do we. What they brought has no position any more.
-void Relay::native_took_back(std::uint64_t begin, std::size_t length)
+// A native program cancels writes: so do we, and are told what was read.
+void Relay::native_wants_back(std::uint64_t begin, std::size_t length)
 {
-    ++revocations_;
-    const std::uint64_t partial_begin = looked_ - partial_.size();
-    if (begin + length > partial_begin) {
-        partial_.resize(begin > partial_begin ? static_cast<std::size_t>(begin - partial_begin) : 0);
+    const std::uint64_t end = begin + length;
+    const std::uint64_t delivered = looked_ - partial_.size();
+    if (end > delivered) {
+        const std::uint64_t from = std::max(begin, delivered);
+        (void)ntpipe_settle_revoked(it_.native, static_cast<std::size_t>(from - taken_),
+                                    static_cast<std::size_t>(looked_ - from), true);
+        partial_.resize(static_cast<std::size_t>(from - delivered));
+        looked_ = from;
+        ++revocations_;
     }
-    looked_ -= length;
     // The last one first: when one is gone, those behind it may fit the quota, and be over.
+    std::uint64_t over_until = std::min(end, delivered);
     for (auto each = prefix_writes_.rbegin(); each != prefix_writes_.rend() && (*each)->end > begin; ++each) {
         PrefixWrite& write = **each;
-        if (write.end - write.length < begin + length) {
+        if (write.begin() < end) {
+            over_until = write.begin();
+            write.asked = true;
             write.operation.cancel(it_.handle);
         }
-        write.end -= std::min<std::uint64_t>(length, write.end - begin);
     }
+    if (over_until > begin) {
+        (void)ntpipe_settle_revoked(it_.native, static_cast<std::size_t>(begin - taken_),
+                                    static_cast<std::size_t>(over_until - begin), false);
+    }
+}
+
+// What became of a write that its native program has cancelled. What was given back has no position any more.
+void Relay::answer(const PrefixWrite& write, bool given_back)
+{
+    const std::uint64_t begin = std::max(write.begin(), taken_);
+    if (write.end > begin) {
+        const std::uint64_t length = write.end - begin;
+        (void)ntpipe_settle_revoked(it_.native, static_cast<std::size_t>(begin - taken_),
+                                    static_cast<std::size_t>(length), given_back);
+        if (given_back) {
+            ++revocations_;
+            looked_ -= length;
+            for (const auto& other : prefix_writes_) {
+                other->end -= other->end > begin ? length : 0;
+            }
+        }
+    }
+    make_room();
 }
 
 void Relay::deliver(const std::uint8_t* data, std::size_t length)
@@ -552,6 +595,9 @@ void Relay::deliver(const std::uint8_t* data, std::size_t length)
             std::find_if(prefix_writes_.begin(), prefix_writes_.end(), [&](auto& other) { return other.get() == &it; });
         const std::unique_ptr<PrefixWrite> gone = std::move(*found);
         prefix_writes_.erase(found);
+        if (!dead_ && gone->asked && (!is_error(status) || status == NTPIPE_STATUS_CANCELLED)) {
+            answer(*gone, is_error(status));
+        }
         // Nothing follows from the end of an empty message: it does not wait for those before it.
         if (!dead_ && !is_error(status) && gone->length != 0 && end > it_.prefix_quota) {
             take_until(end - it_.prefix_quota);
@@ -575,8 +621,12 @@ void Relay::deliver(const std::uint8_t* data, std::size_t length)
     }
 }
 
+// Not beyond what a native program waits to have back: that is known soon.
 void Relay::take_until(std::uint64_t position)
 {
+    for (const auto& write : prefix_writes_) {
+        position = write->asked ? std::min(position, write->begin()) : position;
+    }
     if (position > taken_) {
         (void)ntpipe_take(it_.native, static_cast<std::size_t>(position - taken_));
         taken_ = position;
@@ -608,7 +658,9 @@ void Relay::confirm_prefix()
                                  if (dead_ || is_error(question->status)) {
                                      return;
                                  }
-                                 if (looks_ == question->looks) {
+                                 const bool any_asked = std::any_of(prefix_writes_.begin(), prefix_writes_.end(),
+                                                                    [](const auto& write) { return write->asked; });
+                                 if (looks_ == question->looks && !any_asked) {
                                      (void)ntpipe_take(it_.native, NTPIPE_TAKE_ALL);
                                      taken_ = looked_;
                                  } else {

@@ -5,9 +5,10 @@
 // there: so quota, flush and the end of writes are true on both sides.
 //
 // From the native side this is exact: looks (ntpipe_look_send) show everything that is there; Wine's writes, which end when
-// what is unread fits the quota, and Wine's flush, which ends when everything was read, say what may be taken.
+// what is unread fits the quota, and Wine's flush, which ends when everything was read, say what may be taken; and a native write is
+// cancelled when Wine says that its own was.
 // From the prefix: where the native side waits in a read, the same read is made here, and what it takes is read over there at once
-// (a *mirrored* read; it goes when the native one does). Else a read of no bytes says that something is there and takes nothing (but an empty message); a peek shows the
+// (a *mirrored* read; the native one is cancelled when this one was). Else a read of no bytes says that something is there and takes nothing (but an empty message); a peek shows the
 // first message, or all bytes of a byte pipe. It is taken from the prefix when the native write, or flush, is over. Wine shows the
 // second message only when the first one is taken: as long as all writes are within the quota, messages are taken early, but for
 // the last, which keeps flushes of the program waiting. Nothing tells that more has come, or was taken back, while something
@@ -64,6 +65,8 @@ private:
         WineOperation operation;
         std::uint64_t end = 0;
         std::size_t length = 0;
+        bool asked = false; ///< its native program has cancelled, and waits for what became of it
+        [[nodiscard]] std::uint64_t begin() const { return end - length; }
     };
 
     void finish(Over over);
@@ -94,7 +97,9 @@ private:
     // To the prefix.
     void look();
     void looked();
-    void native_took_back(std::uint64_t begin, std::size_t length);
+    void make_room();
+    void native_wants_back(std::uint64_t begin, std::size_t length);
+    void answer(const PrefixWrite& write, bool given_back);
     void deliver(const std::uint8_t* data, std::size_t length);
     void take_until(std::uint64_t position);
     void confirm_prefix();

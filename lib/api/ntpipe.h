@@ -11,7 +11,7 @@
  *   Operations that may take time are tevent requests: ntpipe_X_send() starts one, its callback says when it is over,
  *   ntpipe_X_recv() gives the result. The rules are tevent's: the request is a talloc child of `mem_ctx`; talloc_free() of it
  *   cancels without a trace; tevent_req_cancel() cancels and the callback comes with STATUS_CANCELLED, or with what had
- *   happened before; tevent_req_set_endtime() makes it end with STATUS_IO_TIMEOUT. `ev` is the session's event context
+ *   happened before; if the other end hands the data on (ntpipe_look_send()) only when that has said which of the two; tevent_req_set_endtime() makes it end with STATUS_IO_TIMEOUT. `ev` is the session's event context
  *   (ntpipe_session_event_context()). _send() returns NULL only when out of memory.
  *   Operations that never wait are plain functions.
  *   Every X has a blocking form ntpipe_X() for simple programs. It runs the session's event context until X is over, so it must
@@ -546,10 +546,14 @@ struct ntpipe_look_info {
     bool
         continued; /* message type: goes on with the message of the look before. If that had a rest and this is false, the rest
                      * was taken back by its writer */
-    /* Not 0: the look brings nothing, but tells that so many bytes that were looked at, and not taken, were taken back by their writer; */
+    /*
+     * Not 0: the look brings nothing, but tells that the writer of so many bytes that were looked at, and not taken, has cancelled, or has gone.
+     * A writer that cancels waits for ntpipe_settle_revoked(), or until they are taken.
+     */
     size_t revoked;
-    size_t revoked_at; /* before them are so many that are neither */
-    bool withdrawn;    /* the look brings nothing, but tells that what ntpipe_posted_read() has told is no longer so */
+    size_t revoked_at; /* before them are so many that were not taken */
+    /* The look brings nothing, but tells that the read of ntpipe_posted_read() is to be cancelled, or has gone: ntpipe_release_posted_read(). */
+    bool withdrawn;
 };
 
 /*
@@ -569,8 +573,17 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_look(struct ntpipe_end* pipe, void* buffer, s
                                         struct ntpipe_look_info* info);
 
 /*
+ * Answers a look that told of revoked bytes, as soon as that is known: has somebody got them? They are counted as revoked_at is, by now;
+ * they may be more or fewer than were told of, but are those of whole looks. Others are left alone.
+ *   given_back  true: nobody has or will. They are no longer among what was looked at, and their write is cancelled.
+ *               false: they are read, or will be. Their write is over with success, and they are to be taken.
+ * STATUS_PIPE_LISTENING, STATUS_PIPE_DISCONNECTED   server end without a client
+ */
+NTPIPE_PUBLIC ntpipe_status ntpipe_settle_revoked(struct ntpipe_end* pipe, size_t at, size_t length, bool given_back);
+
+/*
  * Consumes the first `length` bytes of what was looked at and not taken, and the empty messages before the last of them. Data that its
- * writer has taken back, or that was read, counts as taken. NTPIPE_TAKE_ALL: everything that was looked at.
+ * writer has revoked, or that was read, counts as taken. NTPIPE_TAKE_ALL: everything that was looked at.
  * STATUS_PIPE_LISTENING, STATUS_PIPE_DISCONNECTED   server end without a client
  */
 #define NTPIPE_TAKE_ALL SIZE_MAX
@@ -578,11 +591,14 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_take(struct ntpipe_end* pipe, size_t length);
 
 /*
  * Tells that the other end waits in a read: what is written next is read by it at once, up to `length` bytes, so who hands on need
- * not keep it for unread. Until something is written on this end a look says when that is not so any more, because that read was
- * cancelled: soon, so that what is written meanwhile may stay unread nevertheless.
+ * not keep it for unread. A cancel of that read is not over before something is written on this end, or ntpipe_release_posted_read() says
+ * that nothing counts on it any more. A look says when that is wanted. If the read's request is freed, or the other end goes, nobody
+ * waits: a look says so when it has happened.
  * STATUS_NOT_FOUND  it does not, or something is there that it has yet to read
  */
 NTPIPE_PUBLIC ntpipe_status ntpipe_posted_read(struct ntpipe_end* pipe, size_t* length);
+/* Without effect if nothing was told, or something was written since. */
+NTPIPE_PUBLIC ntpipe_status ntpipe_release_posted_read(struct ntpipe_end* pipe);
 
 /* ---- information (S 5) --------------------------------------------------------------------------------------------------- */
 

@@ -316,6 +316,11 @@ ntpipe_status ntpipe_take(struct ntpipe_end* pipe, size_t length)
     return guarded([&] { return pipe->end().take(length); });
 }
 
+ntpipe_status ntpipe_settle_revoked(struct ntpipe_end* pipe, size_t at, size_t length, bool given_back)
+{
+    return guarded([&] { return pipe->end().settle_revoked(at, length, given_back); });
+}
+
 ntpipe_status ntpipe_posted_read(struct ntpipe_end* pipe, size_t* length)
 {
     return guarded([&] {
@@ -324,6 +329,11 @@ ntpipe_status ntpipe_posted_read(struct ntpipe_end* pipe, size_t* length)
         *length = posted;
         return status;
     });
+}
+
+ntpipe_status ntpipe_release_posted_read(struct ntpipe_end* pipe)
+{
+    return guarded([&] { return pipe->end().release_posted_read(); });
 }
 
 tevent_req* ntpipe_control_send(TALLOC_CTX* mem_ctx, tevent_context* ev, struct ntpipe_end* pipe, uint32_t code,

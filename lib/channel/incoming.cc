@@ -6,6 +6,17 @@
 #include <cassert>
 
 namespace ntpipe::channel {
+namespace {
+
+/// More of them are nonsense: the claim that was not expected, and one question.
+constexpr int most_claim_changes = 2;
+
+std::uint64_t entry_of(std::uint32_t length, bool message_mode)
+{
+    return ledger_bit::posted | (message_mode ? ledger_bit::message_mode : 0) | length;
+}
+
+} // namespace
 
 Incoming::Incoming(std::unique_ptr<Memory> ring)
 {
@@ -108,10 +119,18 @@ Take Incoming::take(const Record& record, std::uint32_t count)
     const bool whole = consumed == record.size;
     Shared<std::uint64_t>& progress = segments_[record.segment]->record(record.position).progress;
     if ((record.flags & record_flag::revocable) != 0) {
-        std::uint64_t expected = record_state::live | record.consumed;
-        const std::uint64_t desired = (whole ? record_state::done : record_state::live) | consumed;
-        if (!progress.compare_exchange_strong(expected, desired, std::memory_order_seq_cst)) {
-            return (expected & record_state::mask) == record_state::revoked ? Take::revoked : Take::broken;
+        const std::uint64_t unclaimed = record_state::live | record.consumed;
+        std::uint64_t expected = unclaimed;
+        const auto swap = [&] {
+            const std::uint64_t claim = expected & record_claim::mask;
+            const std::uint64_t desired = (whole ? record_state::done : record_state::live | claim) | consumed;
+            return progress.compare_exchange_strong(expected, desired, std::memory_order_seq_cst);
+        };
+        // A claim on it is this reader's own, and its writer may just be asking for it.
+        for (int attempts = 0; !swap(); ++attempts) {
+            if ((expected & ~record_claim::mask) != unclaimed || attempts == most_claim_changes) {
+                return (expected & record_state::mask) == record_state::revoked ? Take::revoked : Take::broken;
+            }
         }
     } else if (!whole) {
         progress.store(record_state::live | consumed, std::memory_order_relaxed);
@@ -123,6 +142,32 @@ Take Incoming::take(const Record& record, std::uint32_t count)
         pass(record, 0);
     }
     return Take::taken;
+}
+
+bool Incoming::claim(const Record& record)
+{
+    Shared<std::uint64_t>& progress = segments_[record.segment]->record(record.position).progress;
+    std::uint64_t seen = progress.load(std::memory_order_acquire);
+    for (int attempts = 0; attempts <= most_claim_changes; ++attempts) {
+        if ((seen & record_state::mask) != record_state::live) {
+            return false;
+        }
+        if ((seen & record_claim::mask) != record_claim::none ||
+            progress.compare_exchange_strong(seen, seen | record_claim::claimed, std::memory_order_seq_cst)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void Incoming::answer(const Record& record, bool give_back)
+{
+    Shared<std::uint64_t>& progress = segments_[record.segment]->record(record.position).progress;
+    std::uint64_t seen = progress.load(std::memory_order_acquire);
+    if ((seen & (record_state::mask | record_claim::mask)) == (record_state::live | record_claim::asked)) {
+        const std::uint64_t answer = give_back ? record_state::revoked : record_state::live | record_claim::kept;
+        progress.compare_exchange_strong(seen, answer | record.consumed, std::memory_order_seq_cst);
+    }
 }
 
 // Goes behind `record`. `skipped` bytes of it were not read; the writer's byte positions count them nonetheless.
@@ -234,26 +279,59 @@ bool Incoming::post_read(std::uint32_t length, bool message_mode, std::uint64_t&
     }
     index = reads_posted_++;
     open_reads_[index % ledger_slots] = true;
-    repost_read(index, length, message_mode);
+    ledger_entry(index).store(entry_of(length, message_mode), std::memory_order_seq_cst);
     segments_[0]->header().reads_posted.store(reads_posted_, std::memory_order_seq_cst);
     return true;
 }
 
+// A claim on it stays.
 void Incoming::repost_read(std::uint64_t index, std::uint32_t length, bool message_mode)
 {
-    const std::uint64_t entry = ledger_bit::posted | (message_mode ? ledger_bit::message_mode : 0) | length;
-    segments_[0]->header().ledger[index % ledger_slots].store(entry, std::memory_order_seq_cst);
+    const std::uint64_t entry = entry_of(length, message_mode);
+    std::uint64_t seen = ledger_entry(index).load(std::memory_order_relaxed);
+    for (int attempts = 0; attempts <= most_claim_changes; ++attempts) {
+        const std::uint64_t claim = seen & (ledger_bit::claimed | ledger_bit::asked);
+        if (ledger_entry(index).compare_exchange_strong(seen, entry | claim, std::memory_order_seq_cst)) {
+            return;
+        }
+    }
+    ledger_entry(index).store(entry, std::memory_order_seq_cst); // the writer plays with it
 }
 
 void Incoming::settle_read(std::uint64_t index)
 {
     SegmentHeader& shared = segments_[0]->header();
     open_reads_[index % ledger_slots] = false;
-    shared.ledger[index % ledger_slots].store(0, std::memory_order_seq_cst);
+    ledger_entry(index).store(0, std::memory_order_seq_cst);
     while (reads_resolved_ < reads_posted_ && !open_reads_[reads_resolved_ % ledger_slots]) {
         ++reads_resolved_;
     }
     shared.reads_resolved.store(reads_resolved_, std::memory_order_release);
+}
+
+bool Incoming::withdraw_read(std::uint64_t index)
+{
+    std::uint64_t entry = ledger_entry(index).load(std::memory_order_seq_cst);
+    for (int attempts = 0; attempts <= most_claim_changes; ++attempts) {
+        const bool asks = (entry & ledger_bit::claimed) != 0;
+        if (asks && (entry & ledger_bit::asked) != 0) {
+            return false;
+        }
+        if (ledger_entry(index).compare_exchange_strong(entry, asks ? entry | ledger_bit::asked : 0,
+                                                        std::memory_order_seq_cst)) {
+            if (!asks) {
+                settle_read(index);
+            }
+            return !asks;
+        }
+    }
+    settle_read(index); // the writer plays with it
+    return true;
+}
+
+bool Incoming::released(std::uint64_t index) const
+{
+    return (ledger_entry(index).load(std::memory_order_seq_cst) & ledger_bit::claimed) == 0;
 }
 
 } // namespace ntpipe::channel

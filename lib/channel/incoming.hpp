@@ -36,6 +36,10 @@ public:
     void copy(const Record& record, std::span<std::byte> to) const;
     /// Consumes `count` bytes of the front record.
     [[nodiscard]] Take take(const Record& record, std::uint32_t count);
+    /// Of a revocable record that a walk gave: its writer does not take it back any more without asking. False: it has.
+    [[nodiscard]] bool claim(const Record& record);
+    /// Answers the writer of a record that it wants back. What it has not asked for stays as it is.
+    void answer(const Record& record, bool give_back);
     /// Tells the writer how far the reading has come. Until then nothing consumed is seen there.
     void publish();
     [[nodiscard]] bool unpublished() const { return unpublished_; }
@@ -65,13 +69,21 @@ public:
 
     /// Puts a read into the ledger. False: it is full; post again when a read was settled.
     [[nodiscard]] bool post_read(std::uint32_t length, bool message_mode, std::uint64_t& index);
-    /// The read at `index`, which is posted, has another mode now.
+    /// The read at `index`, which is posted, has another mode or length now.
     void repost_read(std::uint64_t index, std::uint32_t length, bool message_mode);
     /// The read at `index` is done or gone.
     void settle_read(std::uint64_t index);
+    /// The same for who wants to cancel it. False: the writer hands on and may have counted on it, so it was asked.
+    [[nodiscard]] bool withdraw_read(std::uint64_t index);
+    /// The writer does not count any more on the read at `index`, that withdraw_read() has asked for.
+    [[nodiscard]] bool released(std::uint64_t index) const;
 
 private:
     [[nodiscard]] Look look(Record& record);
+    [[nodiscard]] Shared<std::uint64_t>& ledger_entry(std::uint64_t index) const
+    {
+        return segments_[0]->header().ledger[index % ledger_slots];
+    }
     [[nodiscard]] bool check_sequence(const RecordFields& fields) const;
     void pass(const Record& record, std::uint32_t skipped);
     void drop_drained_overflow();

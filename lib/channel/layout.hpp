@@ -6,13 +6,17 @@
 // too small for what its quota lets wait, the broker adds an overflow segment of the same shape to that direction; the order
 // of records over both is their sequence number.
 //
-// Why this is right. Each word has one writer, but for three, which are settled by read-modify-write.
-//   * tail, overflows: the writer's. head, consumed_*, reads_*, ledger: the reader's. wants: its sleeper's; who rings it only clears it.
+// Why this is right. Each word has one writer, but for four, which are settled by read-modify-write.
+//   * tail, overflows: the writer's. head, consumed_*, reads_*, ledger (but for claims): the reader's. wants: its sleeper's; who rings it only clears it.
 //   * Bytes and header of a record belong to the writer until it stores tail, to the reader from its load of tail until it stores head,
 //     and to the writer again from its load of head. Release and acquire on these two words suffice for that.
 //   * progress of a revocable record: live goes to revoked (writer) or done (reader, after copying), tentative to live (writer) or
 //     revoked (either), each by compare-and-swap, so exactly one wins; that is where taking, cancelling and deciding take effect.
 //     Other records have one writer of it.
+//   * the claim on such a record: none goes to claimed (reader, looking), claimed to asked (writer, cancelling), asked to kept, or to revoked
+//     with the state (reader, answering). A claimed record is revoked by its writer only when that closes. The same on an entry of the
+//     ledger, the other way round: claimed (writer), asked (reader, cancelling), and the claim taken off (writer). So who may have told a third
+//     that something is read is never told himself that it was cancelled.
 //   * state: attach and withdraw by compare-and-swap from 0, the other bits by fetch_or, none is ever cleared.
 // A write takes effect when it stores tail (a tentative one when it becomes live); a read when it takes its last record. Three pairs
 // store one word and then load the other's, and need sequential consistency on both sides, or both may miss the other:
@@ -65,7 +69,7 @@ struct RecordHeader {
     std::uint32_t size;             ///< bytes of payload behind this header
     std::uint32_t flags;            ///< record_flag
     std::uint64_t sequence;         ///< 0, 1, 2... over ring and overflow of one direction
-    Shared<std::uint64_t> progress; ///< bits 0..31 bytes consumed, bits 32..33 record_state
+    Shared<std::uint64_t> progress; ///< bits 0..31 bytes consumed, bits 32..33 record_state, bits 34..35 record_claim
     std::uint32_t context;          ///< broker-issued id of the writer's security context
     std::uint32_t rest;             ///< bytes of the same write that follow in later records
 };
@@ -95,6 +99,15 @@ inline constexpr std::uint64_t done = 3ULL << 32;
 inline constexpr std::uint64_t mask = 3ULL << 32;
 } // namespace record_state
 
+/// On a live revocable record: its reader hands it on, and may have to say that it was read over there.
+namespace record_claim {
+inline constexpr std::uint64_t none = 0;
+inline constexpr std::uint64_t claimed = 1ULL << 34; ///< by the reader
+inline constexpr std::uint64_t asked = 2ULL << 34;   ///< by the writer: whether it can have it back
+inline constexpr std::uint64_t kept = 3ULL << 34;    ///< by the reader: it cannot
+inline constexpr std::uint64_t mask = 3ULL << 34;
+} // namespace record_claim
+
 [[nodiscard]] constexpr std::uint64_t record_span(std::uint32_t payload)
 {
     return (sizeof(RecordHeader) + payload + record_alignment - 1) & ~(record_alignment - 1);
@@ -112,6 +125,10 @@ inline constexpr std::size_t maximum_segment_size = std::size_t{1} << 30;
 namespace ledger_bit {
 inline constexpr std::uint64_t message_mode = 1ULL << 32;
 inline constexpr std::uint64_t posted = 1ULL << 33;
+/// By the writer, who hands on: a third may be told that this read has taken what it writes.
+inline constexpr std::uint64_t claimed = 1ULL << 34;
+/// By the reader: it wants to cancel it. The writer answers by taking its claim off, or with data.
+inline constexpr std::uint64_t asked = 1ULL << 35;
 } // namespace ledger_bit
 
 /// At offset 0 of a segment. Positions count bytes since the segment's birth and never go back; the place in the ring is

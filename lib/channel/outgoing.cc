@@ -102,18 +102,25 @@ void Outgoing::publish()
     }
 }
 
-// The header of a record that the reader has not passed; nullptr when it has.
-RecordHeader* Outgoing::find(const RecordRef& ref) const
+SegmentWriter* Outgoing::segment_of(const RecordRef& ref) const
 {
-    if (ref.sequence < consumed_records_) {
-        return nullptr;
-    }
     for (const auto& segment : segments_) {
         if (segment != nullptr && segment->number == ref.segment) {
-            return ref.position >= segment->writer.head() ? &segment->writer.record(ref.position) : nullptr;
+            return &segment->writer;
         }
     }
     return nullptr;
+}
+
+// The header of a record that the reader has not passed, or that is held; nullptr otherwise.
+RecordHeader* Outgoing::find(const RecordRef& ref) const
+{
+    const SegmentWriter* writer = segment_of(ref);
+    if (writer == nullptr || !writer->is_there(ref.position) ||
+        (ref.sequence < consumed_records_ && !writer->holds(ref.position))) {
+        return nullptr;
+    }
+    return &writer->record(ref.position);
 }
 
 bool Outgoing::settle(const RecordRef& ref)
@@ -124,25 +131,62 @@ bool Outgoing::settle(const RecordRef& ref)
            record->progress.compare_exchange_strong(expected, record_state::live, std::memory_order_seq_cst);
 }
 
-std::optional<std::uint32_t> Outgoing::revoke(const RecordRef& ref)
+Revoke Outgoing::revoke(const RecordRef& ref, bool at_once)
 {
     RecordHeader* record = find(ref);
     if (record == nullptr) {
-        return std::nullopt;
+        return Revoke::over;
     }
     std::uint64_t progress = record->progress.load(std::memory_order_acquire);
     for (;;) {
         const std::uint64_t state = progress & record_state::mask;
+        const std::uint64_t claim = at_once || state != record_state::live ? 0 : progress & record_claim::mask;
         const auto consumed = static_cast<std::uint32_t>(progress);
-        if (state == record_state::done || consumed > ref.size) {
-            return std::nullopt;
+        if (state == record_state::done || consumed > ref.size || claim == record_claim::kept) {
+            return Revoke::over;
         }
         if (state == record_state::revoked) {
-            return ref.size - consumed;
+            return Revoke::revoked;
         }
-        if (record->progress.compare_exchange_weak(progress, record_state::revoked | consumed,
-                                                   std::memory_order_seq_cst)) {
-            return ref.size - consumed;
+        if (claim == record_claim::asked) {
+            return Revoke::asked;
+        }
+        const bool asks = claim == record_claim::claimed;
+        const std::uint64_t desired =
+            consumed | (asks ? record_state::live | record_claim::asked : record_state::revoked);
+        if (record->progress.compare_exchange_weak(progress, desired, std::memory_order_seq_cst)) {
+            return asks ? Revoke::asked : Revoke::revoked;
+        }
+    }
+}
+
+Revoke Outgoing::answer(const RecordRef& ref) const
+{
+    const RecordHeader* record = find(ref);
+    if (record == nullptr) {
+        return Revoke::over;
+    }
+    const std::uint64_t progress = record->progress.load(std::memory_order_acquire);
+    if ((progress & record_state::mask) == record_state::revoked) {
+        return Revoke::revoked;
+    }
+    return (progress & (record_state::mask | record_claim::mask)) == (record_state::live | record_claim::asked)
+               ? Revoke::asked
+               : Revoke::over;
+}
+
+void Outgoing::hold(const RecordRef& ref)
+{
+    if (SegmentWriter* writer = segment_of(ref)) {
+        writer->hold_from(ref.position);
+    }
+}
+
+void Outgoing::hold_none()
+{
+    for (const auto& segment : segments_) {
+        if (segment != nullptr) {
+            segment->writer.hold_none();
         }
     }
 }
@@ -163,6 +207,50 @@ PostedReads Outgoing::posted_reads() const
         }
     }
     return reads;
+}
+
+std::optional<ClaimedRead> Outgoing::claim_posted_read()
+{
+    const SegmentHeader& shared = segments_[0]->writer.header();
+    const std::uint64_t resolved = shared.reads_resolved.load(std::memory_order_acquire);
+    const std::uint64_t posted = shared.reads_posted.load(std::memory_order_seq_cst);
+    if (resolved > posted || posted - resolved > ledger_slots) {
+        return std::nullopt;
+    }
+    for (std::uint64_t index = resolved; index < posted; ++index) {
+        std::uint64_t entry = ledger_entry(index).load(std::memory_order_seq_cst);
+        if ((entry & ledger_bit::posted) == 0) {
+            continue;
+        }
+        const ClaimedRead read{index, static_cast<std::uint32_t>(entry)};
+        // If the reader changes it just now, something will be told of it.
+        return (entry & ledger_bit::asked) == 0 && ledger_entry(index).compare_exchange_strong(
+                                                       entry, entry | ledger_bit::claimed, std::memory_order_seq_cst)
+                   ? std::optional(read)
+                   : std::nullopt;
+    }
+    return std::nullopt;
+}
+
+Claim Outgoing::claim_on(const ClaimedRead& read) const
+{
+    const std::uint64_t entry = ledger_entry(read.index).load(std::memory_order_seq_cst);
+    if ((entry & ledger_bit::claimed) == 0) {
+        return Claim::gone;
+    }
+    return (entry & ledger_bit::asked) != 0 ? Claim::asked : Claim::holds;
+}
+
+bool Outgoing::release(const ClaimedRead& read)
+{
+    std::uint64_t entry = ledger_entry(read.index).load(std::memory_order_seq_cst);
+    while ((entry & ledger_bit::claimed) != 0) {
+        if (ledger_entry(read.index)
+                .compare_exchange_strong(entry, entry & ~ledger_bit::claimed, std::memory_order_seq_cst)) {
+            return (entry & ledger_bit::asked) != 0;
+        }
+    }
+    return false;
 }
 
 Walk Outgoing::walk()

@@ -22,6 +22,25 @@ struct RecordRef {
     std::uint32_t size = 0;
 };
 
+enum class Revoke {
+    revoked, ///< what was unread of it is taken back
+    over,    ///< it was wholly consumed before, or is kept by who hands it on
+    asked,   ///< who hands it on was asked to give it back: Outgoing::answer()
+};
+
+/// A posted read that a third has been told of.
+struct ClaimedRead {
+    std::uint64_t index = 0; ///< in the ledger
+    std::uint32_t length = 0;
+};
+
+/// What has become of a posted read that was claimed.
+enum class Claim {
+    holds,
+    asked, ///< the reader wants to cancel it: release()
+    gone,  ///< it is over
+};
+
 struct PostedRead {
     std::uint32_t length;
     bool message_mode;
@@ -72,11 +91,20 @@ public:
 
     /// Makes a tentative record live. False: the reader has taken it back, since a read that was counted on is gone.
     [[nodiscard]] bool settle(const RecordRef& ref);
-    /// Takes back what is unread of a revocable record. The unread bytes; nullopt: it was wholly consumed before.
-    [[nodiscard]] std::optional<std::uint32_t> revoke(const RecordRef& ref);
+    /// Takes back what is unread of a revocable record. Who hands it on is asked, unless it is to be `at_once`.
+    [[nodiscard]] Revoke revoke(const RecordRef& ref, bool at_once);
+    /// What has become of a record that was asked for, or is behind one, which hold() must keep in its place meanwhile.
+    [[nodiscard]] Revoke answer(const RecordRef& ref) const;
+    void hold(const RecordRef& ref);
+    void hold_none();
 
     /// The reader's posted reads, oldest first. Empty when the reader is moving them just now: they are being served.
     [[nodiscard]] PostedReads posted_reads() const;
+    /// The reader does not cancel its first posted read any more without asking. nullopt: it has none.
+    [[nodiscard]] std::optional<ClaimedRead> claim_posted_read();
+    [[nodiscard]] Claim claim_on(const ClaimedRead& read) const;
+    /// Takes the claim off. True: the reader was waiting for that.
+    bool release(const ClaimedRead& read);
     /// The records that the reader has not consumed, as of now.
     [[nodiscard]] Walk walk();
 
@@ -93,7 +121,12 @@ private:
         SegmentWriter writer;
     };
     [[nodiscard]] SegmentWriter* place_for(std::uint32_t size, std::size_t& index);
+    [[nodiscard]] SegmentWriter* segment_of(const RecordRef& ref) const;
     [[nodiscard]] RecordHeader* find(const RecordRef& ref) const;
+    [[nodiscard]] Shared<std::uint64_t>& ledger_entry(std::uint64_t index) const
+    {
+        return segments_[0]->writer.header().ledger[index % ledger_slots];
+    }
 
     std::array<std::unique_ptr<Numbered>, maximum_segments> segments_;
     std::uint64_t next_number_ = 0;

@@ -7,6 +7,7 @@
 #include "glue/bytes.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <new>
 #include <span>
@@ -101,13 +102,29 @@ public:
             return false;
         }
         head_ = head;
+        used_from_ = std::min(head, held_from_);
         return true;
     }
     [[nodiscard]] std::uint64_t head() const { return head_; }
     [[nodiscard]] std::uint64_t tail() const { return tail_; }
-    [[nodiscard]] bool drained() const { return head_ == tail_; }
+    [[nodiscard]] bool drained() const { return used_from_ == tail_; }
     /// Bytes between tail and the end of the ring's free space, as of the last refresh.
-    [[nodiscard]] std::uint64_t free_space() const { return capacity() - (tail_ - head_); }
+    [[nodiscard]] std::uint64_t free_space() const { return capacity() - (tail_ - used_from_); }
+    /// What is written from `position` on stays as it is even when the reader has released it later than at the last refresh.
+    void hold_from(std::uint64_t position)
+    {
+        if (position >= head_) {
+            held_from_ = std::min(held_from_, position);
+        }
+    }
+    void hold_none()
+    {
+        held_from_ = std::numeric_limits<std::uint64_t>::max();
+        used_from_ = head_;
+    }
+    [[nodiscard]] bool holds(std::uint64_t position) const { return position >= held_from_; }
+    /// Its bytes are what was written there.
+    [[nodiscard]] bool is_there(std::uint64_t position) const { return position >= used_from_; }
     /// Writes a record behind the last one, which the reader does not see before publish(). It must fit. False: no pages.
     [[nodiscard]] bool append(const RecordFields& fields, std::uint64_t progress, glue::ByteSpan payload);
     /// Shows the reader all that was appended. Sequentially consistent, so that what is loaded afterwards (who sleeps, which
@@ -117,6 +134,8 @@ public:
 private:
     std::uint64_t tail_ = 0;
     std::uint64_t head_ = 0;
+    std::uint64_t used_from_ = 0; ///< what is before it may be overwritten
+    std::uint64_t held_from_ = std::numeric_limits<std::uint64_t>::max();
 };
 
 class SegmentReader : public Segment {

@@ -63,6 +63,7 @@ bool Walk::next(Record& record)
         static_cast<RecordFields&>(record) = fields;
         record.consumed = consumed;
         record.tentative = state == record_state::tentative;
+        record.asked = (progress & record_claim::mask) == record_claim::asked;
         record.segment = index;
         record.position = position;
         return true;

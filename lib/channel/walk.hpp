@@ -17,6 +17,7 @@ inline constexpr std::size_t maximum_segments = 3;
 struct Record : RecordFields {
     std::uint32_t consumed = 0; ///< bytes of it that were read before
     bool tentative = false;
+    bool asked = false;      ///< its writer wants it back from who hands it on
     std::size_t segment = 0; ///< which of the walk's segments
     std::uint64_t position = 0;
 

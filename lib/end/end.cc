@@ -91,6 +91,7 @@ Status End::begin(Operation& operation, Operation::Kind kind)
     operation.information_ = 0;
     operation.filled_ = 0;
     operation.posted_ = false;
+    operation.leaving_ = false;
     operation.whole_only_ = false;
     operation.rest_ = 0;
     operation.continued_ = false;
@@ -116,10 +117,19 @@ void End::complete(Operation& operation, Status status, std::size_t information)
 {
     operation.unlink();
     operation.end_ = nullptr;
+    no_longer_leaving(operation);
     operation.status_ = status;
     operation.information_ = information;
     if (!operation.starting_) {
         completions_.add(operation);
+    }
+}
+
+void End::no_longer_leaving(Operation& operation)
+{
+    if (operation.leaving_) {
+        operation.leaving_ = false;
+        --leaving_reads_;
     }
 }
 
@@ -154,6 +164,9 @@ Status End::cancel(Operation& operation)
         break;
     }
     settle();
+    if (operation.pending()) {
+        return Status::pending;
+    }
     return operation.status_ == Status::cancelled ? Status::success : Status::not_found;
 }
 
@@ -169,6 +182,7 @@ void End::abandon(Operation& operation)
     }
     operation.unlink();
     operation.end_ = nullptr;
+    no_longer_leaving(operation);
     settle();
 }
 
@@ -475,8 +489,13 @@ void End::close()
         host_.released();
     }
     if (has_channel()) {
+        if (connection_->outgoing) {
+            take_in_answers();
+        }
         for (Outstanding& write : outstanding_) {
-            if (doubt::close_drops_pending_writes && write.operation != nullptr && !revoke(write)) {
+            const bool is_pending = write.operation != nullptr || write.asked;
+            if (doubt::close_drops_pending_writes && is_pending && revoke(write, true) == TakenBack::over &&
+                write.operation != nullptr) {
                 complete(*write.operation, Status::success, write.size); // the reader was faster
                 write.operation = nullptr;
             }

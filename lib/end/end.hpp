@@ -153,10 +153,17 @@ public:
     [[nodiscard]] Status look(Operation& operation, std::span<std::byte> buffer);
     /// Consumes the first `length` bytes of what was looked at, with empty messages before them; SIZE_MAX: all of it.
     [[nodiscard]] Status take(std::size_t length);
-    /// The other end waits in a read, for the next write, or the first `length` bytes of it. Until that comes a look tells when it is
-    /// not so any more. STATUS_NOT_FOUND: it does not, or something is there that it has not read.
+    /// The other end waits in a read, for the next write, or the first `length` bytes of it. Until that comes, or release_posted_read(),
+    /// it is not cancelled; a look tells when that is wanted, or when it has gone otherwise. STATUS_NOT_FOUND: it does not, or something
+    /// is there that it has not read.
     [[nodiscard]] Status posted_read(std::uint32_t& length);
-    /// STATUS_NOT_FOUND: it is not pending on this end, or can no longer be stopped and is completing.
+    /// What a look said to be revoked: `given_back` if nobody has got it. False: it is read, or will be. In bytes behind what was taken;
+    /// of whole looks.
+    [[nodiscard]] Status settle_revoked(std::size_t at, std::size_t length, bool given_back);
+    /// Nothing counts any more on the read that posted_read() has told of.
+    [[nodiscard]] Status release_posted_read();
+    /// STATUS_NOT_FOUND: it is not pending on this end, or can no longer be stopped and is completing. STATUS_PENDING: the other end
+    /// hands on and has to say whether it was read or written there; until then it is pending.
     Status cancel(Operation& operation);
     /// The end is over: what is pending completes, the other end sees it. Every later call returns STATUS_FILE_CLOSED.
     void close();
@@ -258,6 +265,11 @@ private:
         Operation* operation = nullptr; ///< while somebody waits for it
         bool exempt = false;            ///< of a transceive: no quota, no revocation
         bool revoked = false;
+        std::size_t revoked_from = 0; ///< the first record that was revoked, and bytes before it
+        std::size_t revoked_offset = 0;
+        bool asked =
+            false; ///< for records from `asked_from` on, and who hands them on has not said whether they are read there
+        std::size_t asked_from = 0;
         std::uint32_t context = no_context;
         std::size_t size = 0;
         std::uint64_t start = 0;   ///< stream position of its first byte, once `records` is not empty
@@ -272,6 +284,15 @@ private:
         [[nodiscard]] std::size_t unpublished() const { return revoked ? 0 : size - published; }
         [[nodiscard]] bool wholly_published() const { return !records.empty() && unpublished() == 0; }
         [[nodiscard]] bool waits_for_room() const { return revoked ? needs_cut : !wholly_published(); }
+    };
+
+    /// Bytes of a record that were looked at and not taken.
+    struct Looked {
+        std::uint64_t sequence = 0;
+        std::uint32_t from = 0;
+        std::uint32_t size = 0;
+        bool revocable = false;
+        bool told = false; ///< that its writer wants it back, or has revoked it
     };
 
     End(Side side, Host& host, glue::Completions& completions, Attributes attributes,
@@ -292,14 +313,15 @@ private:
     void drop_client_of_offer();
     void complete(Operation& operation, Status status, std::size_t information = 0);
     void complete_all(glue::List<Operation>& operations, Status status);
+    void no_longer_leaving(Operation& operation);
     [[nodiscard]] Status begin(Operation& operation, Operation::Kind kind);
     [[nodiscard]] Status finish_start(Operation& operation);
     void pend(Operation& operation, glue::List<Operation>& list);
     void abandon(Operation& operation);
     void settle();
     void look_for_the_answer();
-    [[nodiscard]] std::optional<std::uint32_t> first_posted_read();
     [[nodiscard]] bool tell_what_is_withdrawn(Operation& operation);
+    [[nodiscard]] std::optional<channel::Record> find_looked(const Looked& part);
     [[nodiscard]] std::uint32_t wanted() const;
     [[nodiscard]] bool dally(std::uint32_t wants) const;
     [[nodiscard]] bool connected() const { return phase_ == Phase::connected; }
@@ -323,6 +345,8 @@ private:
     [[nodiscard]] bool enough_consumed();
     void show_consumed();
     void cancel_read(Operation& operation);
+    void end_cancelled_read(Operation& operation);
+    void end_released_reads();
     void serve_pending_reads();
     void drop_pending_of_dead_writer();
     [[nodiscard]] bool reads_by_message(const Operation& operation) const;
@@ -360,7 +384,12 @@ private:
     void complete_writes();
     void complete_flushes();
     [[nodiscard]] bool flushed(const Operation& flush) const;
-    [[nodiscard]] bool revoke(Outstanding& write);
+    /// What has come of taking a write back.
+    enum class TakenBack : std::uint8_t { taken, over, asked };
+    [[nodiscard]] TakenBack revoke(Outstanding& write, bool at_once);
+    void take_in_answers();
+    void take_in_answer(Outstanding& write);
+    void hold_what_was_asked_for(const Outstanding& write);
     void cancel_write(Operation& operation, bool silently);
     void forget_passed();
     void show_published();
@@ -399,19 +428,15 @@ private:
 
     std::list<Outstanding> outstanding_;
     std::uint64_t write_sequence_ = 0; ///< of the next write
+    bool some_asked_ = false;          ///< of outstanding_, or was
     bool overflow_requested_ = false;
     bool overflow_refused_ = false;
-    /// Bytes of a record that were looked at and not taken.
-    struct Looked {
-        std::uint64_t sequence = 0;
-        std::uint32_t from = 0;
-        std::uint32_t size = 0;
-        bool revocable = false;
-    };
     std::deque<Looked> looked_;
-    std::uint64_t look_sequence_ = 0;         ///< of the record where the next look begins,
-    std::uint32_t look_offset_ = 0;           ///< and where in it
-    std::optional<std::uint32_t> told_read_;  ///< what posted_read() has told, until something is written
+    std::uint64_t look_sequence_ = 0;                  ///< of the record where the next look begins,
+    std::uint32_t look_offset_ = 0;                    ///< and where in it
+    std::optional<channel::ClaimedRead> claimed_read_; ///< what posted_read() has told, until something is written
+    bool withdrawal_told_ = false;
+    std::size_t leaving_reads_ = 0;           ///< that are to be cancelled when the other end says so
     bool look_within_message_ = false;        ///< the last look did not reach the end of its message
     std::uint32_t read_context_ = no_context; ///< of the record that was read last in this connection
 };

@@ -65,12 +65,15 @@ End::Advance End::advance_look(Operation& operation, Status& status)
         if (by_message && any && !continues) {
             break; // the rest of the message was taken back
         }
-        if (!any) {
-            operation.continued_ = continues && look_within_message_;
-        }
         const bool revocable = (record.flags & channel::record_flag::revocable) != 0;
         if (!by_message && any && revocable && !continues) {
             break; // who hands on what may be taken back must be able to take it back there
+        }
+        if (revocable && !incoming.claim(record)) {
+            break; // it is just being taken back, and then this end is rung
+        }
+        if (!any) {
+            operation.continued_ = continues && look_within_message_;
         }
         const std::uint32_t count =
             std::min<std::uint32_t>(record.size - from, static_cast<std::uint32_t>(operation.buffer_.size() - filled));
@@ -78,7 +81,7 @@ End::Advance End::advance_look(Operation& operation, Status& status)
         incoming.copy(record, operation.buffer_.subspan(filled, count));
         filled += count;
         any = true;
-        looked_.push_back({record.sequence, from, count, revocable});
+        looked_.push_back({record.sequence, from, count, revocable, false});
         const std::uint32_t left = record.size - from - count;
         look_sequence_ = record.sequence + (left == 0 ? 1 : 0);
         look_offset_ = left == 0 ? 0 : from + count;
@@ -99,59 +102,109 @@ End::Advance End::advance_look(Operation& operation, Status& status)
     return Advance::finished;
 }
 
-// What the writer has taken back of what was looked at and is not taken is told once, by the next look, before what has come since.
+// What the writer wants back of what was looked at and is not taken, or has revoked, is told once, by the next look, before what has come
+// since. It stays among what was looked at.
 bool End::tell_what_is_revoked(Operation& operation)
 {
-    if (std::none_of(looked_.begin(), looked_.end(), [](const Looked& part) { return part.revocable; })) {
+    if (std::none_of(looked_.begin(), looked_.end(), [](const Looked& part) { return part.revocable && !part.told; })) {
         return false;
     }
     channel::Walk walk = connection_->incoming->walk();
     channel::Record record;
     bool some = walk.next(record);
     std::size_t before = 0;
-    for (auto part = looked_.begin(); part != looked_.end();) {
-        while (some && record.sequence < part->sequence) {
+    for (Looked& part : looked_) {
+        while (some && record.sequence < part.sequence) {
             some = walk.next(record);
         }
-        const bool gone = part->revocable && !(some && record.sequence == part->sequence);
-        if (!gone && operation.revoked_ != 0) {
+        const bool is_there = some && record.sequence == part.sequence;
+        const bool wanted = part.revocable && !part.told && (!is_there || record.asked);
+        if (!wanted && operation.revoked_ != 0) {
             break; // further ones are the next look's
         }
-        if (gone) {
-            operation.revoked_at_ = before;
-            operation.revoked_ += part->size;
+        if (wanted) {
+            operation.revoked_at_ = operation.revoked_ == 0 ? before : operation.revoked_at_;
+            operation.revoked_ += part.size;
+            part.told = true;
         }
-        before += gone ? 0 : part->size;
-        part = gone ? looked_.erase(part) : std::next(part);
+        before += part.size;
     }
     return operation.revoked_ != 0;
 }
 
-// What the next write will find there. It has to be all that it finds: what is unread goes first.
-std::optional<std::uint32_t> End::first_posted_read()
+// The record of `part`, unless it has gone.
+std::optional<channel::Record> End::find_looked(const Looked& part)
 {
+    channel::Walk walk = connection_->incoming->walk();
+    channel::Record record;
+    while (walk.next(record)) {
+        if (record.sequence == part.sequence) {
+            return record;
+        }
+    }
+    return std::nullopt;
+}
+
+Status End::settle_revoked(std::size_t at, std::size_t length, bool given_back)
+{
+    if (const Status status = check_read(true); status != Status::success) {
+        return status;
+    }
+    if (!connection_->incoming) {
+        return Status::success;
+    }
+    const std::size_t end = at + std::min(length, std::numeric_limits<std::size_t>::max() - at);
+    std::size_t begin = 0;
+    for (auto part = looked_.begin(); part != looked_.end() && begin < end;) {
+        const std::size_t size = part->size;
+        const bool is_within = begin >= at && size <= end - begin && size != 0;
+        begin += size;
+        std::optional<channel::Record> record;
+        if (is_within && (record = find_looked(*part))) {
+            connection_->incoming->answer(*record, given_back);
+            record = given_back ? find_looked(*part) : record;
+        }
+        part = is_within && given_back && !record ? looked_.erase(part) : std::next(part);
+    }
+    connection_->doorbell->ring(); // the writer waits for it
+    settle();
+    return Status::success;
+}
+
+// What the next write will find there. It has to be all that it finds: what is unread goes first.
+Status End::posted_read(std::uint32_t& length)
+{
+    length = 0;
     if (phase_ != Phase::connected || !connection_->outgoing || !outstanding_.empty() ||
         !connection_->outgoing->refresh() ||
         connection_->outgoing->consumed_records() != connection_->outgoing->produced_records()) {
-        return std::nullopt;
+        return Status::not_found;
     }
-    const channel::PostedReads reads = connection_->outgoing->posted_reads();
-    return reads.empty() ? std::nullopt : std::optional(reads[0].length);
+    const std::optional<channel::ClaimedRead> claimed = connection_->outgoing->claim_posted_read();
+    if (!claimed) {
+        return Status::not_found;
+    }
+    claimed_read_ = claimed;
+    withdrawal_told_ = false;
+    length = claimed->length;
+    return Status::success;
 }
 
-Status End::posted_read(std::uint32_t& length)
+Status End::release_posted_read()
 {
-    told_read_ = first_posted_read();
-    length = told_read_.value_or(0);
-    return told_read_ ? Status::success : Status::not_found;
+    const Status status = check(0);
+    if (claimed_read_ && connected() && connection_->outgoing->release(*claimed_read_)) {
+        connection_->doorbell->ring();
+    }
+    claimed_read_.reset();
+    return status;
 }
 
 bool End::tell_what_is_withdrawn(Operation& operation)
 {
-    operation.withdrawn_ = phase_ == Phase::connected && told_read_ && first_posted_read() != told_read_;
-    if (operation.withdrawn_) {
-        told_read_.reset();
-    }
+    operation.withdrawn_ = claimed_read_ && connected() && !withdrawal_told_ &&
+                           connection_->outgoing->claim_on(*claimed_read_) != channel::Claim::holds;
+    withdrawal_told_ = withdrawal_told_ || operation.withdrawn_;
     return operation.withdrawn_;
 }
 
@@ -237,7 +290,7 @@ void End::forget_looks()
     look_sequence_ = 0;
     look_offset_ = 0;
     look_within_message_ = false;
-    told_read_.reset();
+    claimed_read_.reset();
 }
 
 } // namespace ntpipe::end

@@ -35,10 +35,10 @@ public:
     /// Of a look: bytes of the same message behind what it brought; whether that goes on with the message of the look before.
     [[nodiscard]] std::uint32_t rest() const { return rest_; }
     [[nodiscard]] bool continued() const { return continued_; }
-    /// Of a look: bytes looked at before and not taken that the writer has taken back, and how many such bytes are before them.
+    /// Of a look: bytes looked at before and not taken that the writer wants back, and how many such bytes are before them.
     [[nodiscard]] std::size_t revoked() const { return revoked_; }
     [[nodiscard]] std::size_t revoked_at() const { return revoked_at_; }
-    /// Of a look: the read that End::posted_read() has told of is no longer posted.
+    /// Of a look: the read that End::posted_read() has told of is to be cancelled, or is no longer posted.
     [[nodiscard]] bool withdrawn() const { return withdrawn_; }
 
 private:
@@ -62,6 +62,7 @@ private:
     std::size_t filled_ = 0;  ///< of a message that arrives in parts
     bool whole_only_ = false; ///< takes whole messages or nothing
     bool posted_ = false;
+    bool leaving_ = false; ///< it will be cancelled when the other end lets it go
     std::uint64_t ledger_index_ = 0;
     std::uint32_t rest_ = 0;
     bool continued_ = false;

@@ -194,6 +194,9 @@ std::uint32_t End::posted_size(const Operation& read) const
 void End::serve_reads()
 {
     post_reads();
+    if (leaving_reads_ != 0) {
+        end_released_reads();
+    }
     serve_pending_reads();
 }
 
@@ -237,6 +240,11 @@ void End::serve_pending_reads()
             return;
         }
         if (advance == Advance::waiting) {
+            if (read->leaving_ && read->filled_ > 0) {
+                settle_posted(*read);
+                complete(*read, Status::buffer_overflow, read->filled_); // that is what there is for it
+                continue;
+            }
             if (read->posted_ && read->filled_ > 0) {
                 // The writer must not count on room that is used up. Said before it learns what was consumed.
                 connection_->incoming->repost_read(read->ledger_index_, posted_size(*read), reads_by_message(*read));
@@ -299,18 +307,48 @@ void End::show_consumed()
 }
 
 // A writer may have counted on this read. If its data is there, the read takes it: it happened before the cancel. If the
-// writer is only about to decide, that is undone and it decides anew.
+// writer is only about to decide, that is undone and it decides anew. One that hands on may have let a third count on it: it is asked.
 void End::cancel_read(Operation& operation)
 {
+    if (operation.leaving_) {
+        return;
+    }
     const bool was_posted = operation.posted_;
-    settle_posted(operation);
-    connection_->incoming->abort_tentative();
+    if (was_posted && operation.filled_ == 0) {
+        if (!connection_->incoming->withdraw_read(operation.ledger_index_)) {
+            operation.leaving_ = true;
+            ++leaving_reads_;
+            connection_->doorbell->ring();
+            return;
+        }
+        operation.posted_ = false;
+    }
     if (was_posted && connection_->page->take_peer_wants(channel::want::data)) {
         connection_->doorbell->ring(); // it may count on this read
     }
+    end_cancelled_read(operation);
+}
+
+void End::end_cancelled_read(Operation& operation)
+{
+    settle_posted(operation);
+    connection_->incoming->abort_tentative();
     serve_pending_reads();
     if (operation.pending()) {
         complete(operation, operation.filled_ == 0 ? Status::cancelled : Status::buffer_overflow, operation.filled_);
+    }
+}
+
+// Those that were to be cancelled and that the other end has let go.
+void End::end_released_reads()
+{
+    for (Operation* read = reads_.front(); leaving_reads_ != 0 && read != nullptr;) {
+        if (read->leaving_ && connection_->incoming && connection_->incoming->released(read->ledger_index_)) {
+            end_cancelled_read(*read);
+            read = reads_.front();
+        } else {
+            read = reads_.after(*read);
+        }
     }
 }
 

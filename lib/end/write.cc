@@ -84,7 +84,7 @@ bool End::anything_waits_for_room() const
 Status End::start_write(Operation* operation, glue::ByteSpan data, bool exempt)
 {
     look_for_the_answer();
-    told_read_.reset();
+    claimed_read_.reset();
     channel::Outgoing& outgoing = *connection_->outgoing;
     const std::uint64_t sequence = write_sequence_++;
     const bool waits = anything_waits_for_room();
@@ -318,7 +318,7 @@ std::uint64_t End::revoked_ahead(const Outstanding& write) const
     if (!write.revoked || write.records.empty()) {
         return 0;
     }
-    const std::uint64_t from = std::max(connection_->outgoing->consumed_bytes(), write.start);
+    const std::uint64_t from = std::max(connection_->outgoing->consumed_bytes(), write.start + write.revoked_offset);
     const std::uint64_t end = write.start + write.published;
     return end > from ? end - from : 0;
 }
@@ -388,6 +388,7 @@ void End::complete_writes()
         break_connection();
         return;
     }
+    take_in_answers();
     const channel::Outgoing& outgoing = *connection_->outgoing;
     std::optional<std::uint64_t> absorbed;
     std::uint64_t unpublished = 0;
@@ -396,7 +397,7 @@ void End::complete_writes()
     for (Outstanding& write : outstanding_) {
         unpublished += write.unpublished();
         revoked += revoked_ahead(write);
-        if (write.operation == nullptr) {
+        if (write.operation == nullptr || write.asked) {
             continue;
         }
         const std::uint64_t end = write.records.empty() ? outgoing.produced_bytes() : write.start + write.published;
@@ -424,7 +425,7 @@ void End::forget_passed()
 {
     while (!outstanding_.empty()) {
         const Outstanding& write = outstanding_.front();
-        if (write.operation != nullptr || write.waits_for_room()) {
+        if (write.operation != nullptr || write.asked || write.waits_for_room()) {
             return;
         }
         const bool passed =
@@ -438,26 +439,95 @@ void End::forget_passed()
 
 // ---- cancelling ----
 
-// Takes back what is unread of `write`. False: nothing was left to take back.
-bool End::revoke(Outstanding& write)
+// Takes back what is unread of `write`. Over: nothing was left to take back. Asked: so is the other end, which hands it on.
+End::TakenBack End::revoke(Outstanding& write, bool at_once)
 {
     bool took = write.unpublished() > 0 || write.records.empty();
     const bool partly_published = !write.records.empty() && write.unpublished() > 0;
     bool stopped_reader = false;
     (void)connection_->outgoing->refresh();
-    for (const channel::RecordRef& ref : write.records) {
-        if (connection_->outgoing->revoke(ref)) {
+    std::size_t before = 0;
+    std::size_t first_revoked = write.records.size();
+    write.asked = false;
+    for (std::size_t i = 0; i < write.records.size(); ++i) {
+        const channel::RecordRef& ref = write.records[i];
+        const channel::Revoke revoked = connection_->outgoing->revoke(ref, at_once);
+        if (revoked == channel::Revoke::revoked) {
             took = true;
             stopped_reader = true; // and passes over the records of the same write that follow
+            first_revoked = i;
             break;
         }
+        if (revoked == channel::Revoke::asked && !write.asked) {
+            write.asked = true;
+            write.asked_from = i;
+        }
+        before += ref.size;
     }
     if (took) {
         write.revoked = true;
+        write.revoked_from = first_revoked;
+        write.revoked_offset = before;
         write.needs_cut = partly_published && !stopped_reader;
         write.data = {};
     }
-    return took;
+    if (write.asked) {
+        hold_what_was_asked_for(write);
+    }
+    return took ? TakenBack::taken : write.asked ? TakenBack::asked : TakenBack::over;
+}
+
+// It stays in its place when the reader has passed it, so that its answer can be seen.
+void End::hold_what_was_asked_for(const Outstanding& write)
+{
+    some_asked_ = true;
+    for (std::size_t i = write.asked_from; i < write.records.size(); ++i) {
+        connection_->outgoing->hold(write.records[i]);
+    }
+}
+
+void End::take_in_answers()
+{
+    if (!some_asked_) {
+        return;
+    }
+    for (Outstanding& write : outstanding_) {
+        if (write.asked) {
+            take_in_answer(write);
+        }
+    }
+    some_asked_ = false;
+    connection_->outgoing->hold_none();
+    for (const Outstanding& write : outstanding_) {
+        if (write.asked) {
+            hold_what_was_asked_for(write);
+        }
+    }
+}
+
+// What was given back was read by nobody. If nothing was, all of it was read, or will be.
+void End::take_in_answer(Outstanding& write)
+{
+    const std::size_t end = write.revoked ? write.revoked_from : write.records.size();
+    bool open = false;
+    std::size_t offset = 0;
+    for (std::size_t i = 0; i < end; ++i) {
+        const channel::Revoke answer =
+            i < write.asked_from ? channel::Revoke::over : connection_->outgoing->answer(write.records[i]);
+        if (answer == channel::Revoke::revoked) {
+            write.revoked = true;
+            write.revoked_from = i;
+            write.revoked_offset = offset;
+            break;
+        }
+        open = open || answer == channel::Revoke::asked;
+        offset += write.records[i].size;
+    }
+    write.asked = open;
+    if (write.operation != nullptr && (write.revoked || !open)) {
+        complete(*write.operation, write.revoked ? Status::cancelled : Status::success, write.revoked ? 0 : write.size);
+        write.operation = nullptr;
+    }
 }
 
 // SEMANTICS 3.5: all unread bytes go, even of a message that was partly read.
@@ -468,11 +538,14 @@ void End::cancel_write(Operation& operation, bool silently)
     if (found == outstanding_.end()) {
         return;
     }
-    const bool took = revoke(*found);
+    const TakenBack came = revoke(*found, false);
     const std::size_t size = found->size;
-    found->operation = nullptr;
-    if (!silently) {
-        complete(operation, took ? Status::cancelled : Status::success, took ? 0 : size);
+    if (silently || came != TakenBack::asked) {
+        found->operation = nullptr;
+    }
+    if (found->operation == nullptr && !silently) {
+        complete(operation, came == TakenBack::taken ? Status::cancelled : Status::success,
+                 came == TakenBack::taken ? 0 : size);
     }
     publish_outstanding();
     mirror_unread();
@@ -572,7 +645,7 @@ void End::forget_tentative(const channel::RecordRef& ref, std::uint64_t start, s
     write.start = start;
     write.sequence = write_sequence_ - 1;
     write.records.push_back(ref);
-    (void)revoke(write);
+    (void)revoke(write, false);
     write.revoked = true;
     connection_->doorbell->ring(); // only the reader can free its room
 }
@@ -612,7 +685,7 @@ bool End::flushed(const Operation& flush) const
         if (!write.revoked && !write.wholly_published()) {
             return false;
         }
-        if (write.records.empty() || passed < write.records.front().sequence) {
+        if (write.revoked_from >= write.records.size() || passed < write.records[write.revoked_from].sequence) {
             continue; // nothing of it to wait for, or held back by earlier records, below
         }
         if (write.revoked) {

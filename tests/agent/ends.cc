@@ -149,6 +149,46 @@ void peek(const Call& call)
     call.answer(status, fields);
 }
 
+// ---- handing on ----
+
+void look(const Call& call)
+{
+    const Buffer buffer = make_buffer(call);
+    start(call, ntpipe_look_send(nullptr, call.events_of_end(), call.end(), buffer->data(), buffer->size()),
+          [buffer](tevent_req* req, Json& fields) {
+              ntpipe_look_info info{};
+              const ntpipe_status status = ntpipe_look_recv(req, &info);
+              fields["rest"] = info.rest;
+              fields["revoked"] = info.revoked;
+              fields["revoked_at"] = info.revoked_at;
+              fields["withdrawn"] = info.withdrawn;
+              return put_data(fields, *buffer, info.length, status);
+          });
+}
+
+void take(const Call& call)
+{
+    call.answer(ntpipe_take(call.end(), call.get<std::size_t>("length", NTPIPE_TAKE_ALL)));
+}
+
+void settle_revoked(const Call& call)
+{
+    call.answer(ntpipe_settle_revoked(call.end(), call.get<std::size_t>("at", 0), call.get<std::size_t>("length"),
+                                      call.get<bool>("given_back")));
+}
+
+void posted_read(const Call& call)
+{
+    std::size_t length = 0;
+    const ntpipe_status status = ntpipe_posted_read(call.end(), &length);
+    call.answer(status, {{"length", length}});
+}
+
+void release_posted_read(const Call& call)
+{
+    call.answer(ntpipe_release_posted_read(call.end()));
+}
+
 void control(const Call& call)
 {
     const Buffer buffer = make_buffer(call);
@@ -237,7 +277,7 @@ void server_process_id(const Call& call)
     call.answer(status, {{"process_id", process_id}});
 }
 
-constexpr std::array<Operation, 19> operations = {{
+constexpr std::array<Operation, 24> operations = {{
     {"listen", listen},
     {"disconnect", disconnect},
     {"close", close},
@@ -247,6 +287,11 @@ constexpr std::array<Operation, 19> operations = {{
     {"transceive", transceive},
     {"flush", flush},
     {"peek", peek},
+    {"look", look},
+    {"take", take},
+    {"settle_revoked", settle_revoked},
+    {"posted_read", posted_read},
+    {"release_posted_read", release_posted_read},
     {"control", control},
     {"query_pipe_info", query_pipe_info},
     {"set_pipe_info", set_pipe_info},

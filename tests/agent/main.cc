@@ -31,6 +31,7 @@
 //   read          end, length -> data
 //   write         end, data -> count
 //   transceive    end, data, length -> data
+//   look          end, length -> data, rest, revoked, revoked_at, withdrawn
 //   control       end, code, input, length -> data, information
 //   pair          session, size, read_end: what CreatePipe() makes; the write end gets the request's id, the read end the id in
 //                 read_end, which must not be in use
@@ -42,6 +43,7 @@
 //   session       [local, directory, never_start_broker, root_only, blocking_only] -> directory
 //   close_session session
 //   disconnect, close, free   end
+//   take          end [length];  settle_revoked   end, length, given_back [at];  posted_read   end -> length;  release_posted_read   end
 //   peek          end, length -> state, available, messages, message_length, data
 //   query_pipe_info, query_local_info, granted_access, name, client_info, server_process_id   end -> the fields
 //   set_pipe_info end, read_mode, completion_mode

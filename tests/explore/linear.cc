@@ -39,6 +39,7 @@ model::Kind kind_of(Op::Kind kind)
     case Op::Kind::close:
         return model::Kind::close;
     case Op::Kind::disconnect:
+    case Op::Kind::look: // of which the model knows nothing
         break;
     }
     return model::Kind::disconnect;

@@ -107,6 +107,82 @@ void peek(Actor& end)
     }
 }
 
+/// Passes on what it looks at, and takes it then.
+void hand_on(Actor& end)
+{
+    Op& look = end.look(100);
+    end.await(look);
+    if (look.result == Status::success) {
+        end.deliver(look);
+        (void)end.end->take(look.count);
+    }
+}
+/// Has passed it on when it hears that its writer wants it back.
+void hand_on_and_keep(Actor& end)
+{
+    Op& look = end.look(100);
+    end.await(look);
+    Op& next = end.look(100);
+    end.await(next);
+    end.settle(false);
+    end.deliver(look);
+    (void)end.end->take(look.count);
+}
+/// It has been passed on, but is not read there yet.
+void keep(Actor& end)
+{
+    end.await(end.look(100));
+    end.await(end.look(100));
+    end.settle(false);
+}
+/// It has not been read when it hears that.
+void hand_back(Actor& end)
+{
+    end.await(end.look(100));
+    end.await(end.look(100));
+    end.settle(true);
+}
+/// Does not pass on a message before it is there as a whole.
+void hand_on_all_but_what_is_wanted_back(Actor& end)
+{
+    for (;;) {
+        Op& look = end.look(10000);
+        end.await(look);
+        if (look.revoked() != 0) {
+            end.settle(true);
+        } else if (look.rest() == 0) {
+            end.deliver(look);
+            (void)end.end->take(SIZE_MAX);
+        }
+    }
+}
+/// Says to a third that what it writes is read, where a read waits.
+void write_into_read(Actor& end)
+{
+    if (end.claim_read()) {
+        (void)end.write(4);
+    }
+}
+/// As long as nobody has written, it lets go when it is asked.
+void let_read_go(Actor& end)
+{
+    if (end.claim_read()) {
+        Op& look = end.look(100);
+        end.await(look);
+        if (look.withdrawn()) {
+            end.release_read();
+        }
+    }
+}
+void read_and_cancel_for_good(Actor& end)
+{
+    Op& read = end.read(30);
+    end.cancel(read);
+    end.await(read);
+    if (read.result == Status::cancelled && end.peer().counts_on_read()) {
+        throw Failure("a read was cancelled though somebody was told that it has his data");
+    }
+}
 constexpr Bounds deep{4, 0};
 constexpr Bounds middling{3, 0};
 constexpr Bounds weak{3, 1};
@@ -137,6 +213,61 @@ const Scenario all[] = {
          (void)end.read(6000);
      },
      middling, weakest},
+    {"cancel_against_handing_on", tight_messages, nullptr, write_and_cancel, hand_on, deep, weak},
+    {"cancel_against_keeping", tight_messages, nullptr, write_and_cancel, hand_on_and_keep, deep, weak},
+    {"cancel_against_keeping_for_later", tight_messages, nullptr, write_and_cancel, keep, deep, weak},
+    {"cancel_against_giving_back", tight_messages, nullptr, write_and_cancel, hand_back, deep, weak},
+    {"two_are_given_back",
+     tight_messages,
+     nullptr,
+     [](Actor& end) {
+         Op& first = end.write(20);
+         Op& second = end.write(20);
+         end.cancel(first);
+         end.cancel(second);
+         (void)end.write(most_of_ring);
+     },
+     hand_on_all_but_what_is_wanted_back,
+     {2, 0},
+     {1, 1}},
+    {"given_back_though_it_would_fit", tight_messages, nullptr,
+     [](Actor& end) {
+         (void)end.write(8);
+         Op& write = end.write(8);
+         end.cancel(write);
+     },
+     [](Actor& end) {
+         Op& first = end.look(100);
+         end.await(first);
+         end.await(end.look(100));
+         end.await(end.look(100));
+         end.deliver(first);
+         (void)end.end->take(8);
+         end.settle(true);
+         (void)end.read(100);
+     },
+     middling, weakest},
+    {"close_against_giving_back", tight_messages, nullptr,
+     [](Actor& end) {
+         write_and_cancel(end);
+         (void)end.close();
+     },
+     hand_back, middling, weakest},
+    {"writes_behind_what_is_given_back",
+     roomy,
+     nullptr,
+     [](Actor& end) {
+         Op& write = end.write(9000);
+         end.cancel(write);
+         (void)end.write(2000);
+         (void)end.write(2000);
+     },
+     hand_on_all_but_what_is_wanted_back,
+     {2, 0},
+     {1, 1}},
+    {"cancel_of_a_read_that_is_counted_on", message_pipe, nullptr, write_into_read, read_and_cancel_for_good, deep,
+     weak},
+    {"cancel_of_a_read_that_is_let_go", message_pipe, nullptr, let_read_go, read_and_cancel_for_good, deep, weak},
     {"cancel_of_pieces", roomy, nullptr,
      [](Actor& end) {
          Op& write = end.write(4000);

@@ -221,6 +221,47 @@ void Actor::abandon(Op& op)
     }
 }
 
+Op& Actor::look(std::size_t size)
+{
+    Op& op = start(Op::Kind::look, size);
+    op.buffer.resize(size);
+    return started(op, end->look(op, op.buffer));
+}
+
+void Actor::deliver(const Op& look)
+{
+    Op& op = start(Op::Kind::read, look.size);
+    op.buffer = look.buffer;
+    op.by_message = world_.setup().type == end::PipeType::message;
+    op.over = true;
+    op.result = look.result;
+    op.count = look.count;
+}
+
+void Actor::settle(bool given_back)
+{
+    (void)end->settle_revoked(0, SIZE_MAX, given_back);
+    fire();
+}
+
+bool Actor::claim_read()
+{
+    std::uint32_t length = 0;
+    counts_on_read_ = end->posted_read(length) == Status::success;
+    return counts_on_read_;
+}
+
+void Actor::release_read()
+{
+    counts_on_read_ = false;
+    (void)end->release_posted_read();
+}
+
+Actor& Actor::peer()
+{
+    return world_.actor(1 - index_);
+}
+
 void Actor::await(Op& op)
 {
     while (!op.over) {
@@ -449,8 +490,8 @@ std::vector<Op*> World::of(std::size_t actor, bool writing)
 
 std::string World::describe(const Op& op) const
 {
-    static constexpr std::array kinds = {"read",   "write", "transceive", "flush",     "listen",
-                                         "cancel", "peek",  "close",      "disconnect"};
+    static constexpr std::array kinds = {"read",   "write", "transceive", "flush",      "listen",
+                                         "cancel", "peek",  "close",      "disconnect", "look"};
     std::string text = std::string(op.actor == client_index ? "client's " : "server's ") +
                        kinds.at(static_cast<std::size_t>(op.kind)) + " #" + std::to_string(op.id) + " of " +
                        std::to_string(op.size);

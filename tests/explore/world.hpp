@@ -26,7 +26,7 @@ struct Stuck {};
 /// An operation, for as long as its world lives. The bytes of a write say which write it is and where in it they stand.
 struct Op : end::Operation {
     /// The last ones are over at once.
-    enum class Kind : std::uint8_t { read, write, transceive, flush, listen, cancel, peek, close, disconnect };
+    enum class Kind : std::uint8_t { read, write, transceive, flush, listen, cancel, peek, close, disconnect, look };
     void completed() override;
 
     Kind kind = Kind::read;
@@ -83,6 +83,15 @@ public:
     Op& peek(std::size_t room = 4096);
     Op& close();
     Op& disconnect();
+    /// As one who hands on what it looks at: a look that was waited for, and its answer. `deliver` is a read of somebody else.
+    Op& look(std::size_t size);
+    void deliver(const Op& look);
+    void settle(bool given_back);
+    /// From then on a third may be told that what it writes was read, until release() or a write.
+    bool claim_read();
+    void release_read();
+    [[nodiscard]] bool counts_on_read() const { return counts_on_read_; }
+    [[nodiscard]] Actor& peer();
     /// The client attaches. False: the server has withdrawn its offer.
     bool attach();
     void set_modes(end::ReadMode read, end::CompletionMode completion);
@@ -133,6 +142,7 @@ private:
     std::deque<Letter> letters_;
     std::uint64_t period_ = 1;
     end::PipeInformation modes_;
+    bool counts_on_read_ = false;
 };
 
 class World {

@@ -31,6 +31,7 @@ class Operation:
         self.when_over = None
         self.read = None
         self.waits = True
+        self.is_leaving = False  # a read that is to be cancelled when its writer does not count on it
         self.write = None
         self.after = None  # flush: the sequence number that the reader must reach, and the writes not placed before it
 
@@ -180,9 +181,10 @@ class End:
         if op in self.reads:
             self.cancel_read(op, status)
         elif op in self.writes:
-            self.writes.remove(op)
             is_cancelled = self.connection.outgoing.cancel(op.write)
-            op.finish(status) if is_cancelled else op.finish(SUCCESS, count=op.count)
+            if is_cancelled is not None:
+                self.writes.remove(op)
+                op.finish(status) if is_cancelled else op.finish(SUCCESS, count=op.count)
             self.connection.ring_always()  # the reader may wait in the middle of it, and only the reader frees its room
         elif op in self.flushes:
             self.flushes.remove(op)
@@ -192,6 +194,10 @@ class End:
     def cancel_read(self, op, status):
         incoming = self.connection.incoming
         was_posted = op.read.index is not None
+        if not op.read.data and not incoming.withdraw(op.read):
+            op.is_leaving = True
+            self.connection.ring_always()
+            return
         incoming.settle(op.read)
         if was_posted:
             incoming.revoke_tentative()
@@ -266,6 +272,11 @@ class End:
         self.receive_overflow()
         while self.reads and self.serve_read(self.reads[0]):
             pass
+        for op in [op for op in self.reads if op.is_leaving and (op.read.data or incoming.is_released(op.read))]:
+            incoming.settle(op.read)
+            incoming.revoke_tentative()
+            self.reads.remove(op)
+            op.finish(BUFFER_OVERFLOW, op.read.data) if op.read.data else op.finish(CANCELLED)
         if not self.reads:
             incoming.front()
         for op in self.reads:
@@ -299,7 +310,7 @@ class End:
             self.connection.ring(WANTS_DATA)
         for op in [op for op in self.writes if op.write.is_over]:
             self.writes.remove(op)
-            op.finish(SUCCESS, count=op.count)
+            op.finish(CANCELLED) if op.write.is_cancelled else op.finish(SUCCESS, count=op.count)
         for op in [op for op in self.flushes if self.is_flushed(op)]:
             self.flushes.remove(op)
             op.finish(SUCCESS)

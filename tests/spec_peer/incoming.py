@@ -8,6 +8,7 @@ from spec_peer.layout import CONTINUATION, CUT, DONE, LIVE, REVOCABLE, REVOKED, 
 from spec_peer.segment import Nonsense
 
 SUCCESS, BUFFER_OVERFLOW = 0, 0x80000005
+CLAIM_BITS = layout.READ_IS_CLAIMED | layout.READ_IS_ASKED
 
 
 @dataclass
@@ -275,9 +276,30 @@ class Incoming:
 
     def repost(self, read):
         """Tells the writer what a posted read still has room for, and its mode."""
-        if read.index is not None:
-            value = read.room | layout.POSTED | (layout.MESSAGE_MODE if read.is_message else 0)
-            self.ring.memory.store(self.entry(read.index), value)
+        if read.index is None:
+            return
+        value = read.room | layout.POSTED | (layout.MESSAGE_MODE if read.is_message else 0)
+        self.change_entry(read.index, lambda seen: value | (seen & CLAIM_BITS if seen & layout.POSTED else 0))
+
+    def change_entry(self, index, change):
+        """The entry as it was."""
+        memory = self.ring.memory
+        while True:
+            seen = memory.load(self.entry(index))
+            if memory.compare_exchange(self.entry(index), seen, change(seen))[0]:
+                return seen
+
+    def withdraw(self, read):
+        """A posted read is to be cancelled. False: its writer hands on and was asked whether it counts on it."""
+        if read.index is None:
+            return True
+        if self.change_entry(read.index, lambda seen: seen | layout.READ_IS_ASKED if seen & layout.READ_IS_CLAIMED else 0) & layout.READ_IS_CLAIMED:
+            return False
+        self.settle(read)
+        return True
+
+    def is_released(self, read):
+        return not self.ring.memory.load(self.entry(read.index)) & layout.READ_IS_CLAIMED
 
     def settle(self, read):
         """A posted read is over."""

@@ -20,9 +20,12 @@ PIPE = structure("Page of a pipe")
 CONTINUATION, REVOCABLE, EXEMPT, CUT = 1, 2, 4, 8
 KNOWN_FLAGS = 15
 LIVE, TENTATIVE, REVOKED, DONE = range(4)
+# Claims on a live record, in progress.
+UNCLAIMED, CLAIMED, ASKED, KEPT = range(4)
 
 LEDGER_SIZE = 64
 MESSAGE_MODE, POSTED = 1 << 32, 1 << 33
+READ_IS_CLAIMED, READ_IS_ASKED = 1 << 34, 1 << 35
 
 # Page of a connection: the state word, and what an end wants to be woken for.
 ATTACHED, WITHDRAWN, CLIENT_CLOSED, SERVER_CLOSED, DISCONNECTED = 1, 2, 4, 8, 16
@@ -51,13 +54,17 @@ def closed_bit(side):
     return SERVER_CLOSED if side == SERVER else CLIENT_CLOSED
 
 
-def progress(state, consumed):
-    return state << 32 | consumed
+def progress(state, consumed, claim=0):
+    return claim << 34 | state << 32 | consumed
 
 
 def split_progress(value):
     """(state, bytes consumed)."""
     return value >> 32 & 3, value & 0xFFFFFFFF
+
+
+def claim(value):
+    return value >> 34 & 3
 
 
 def padded(size):

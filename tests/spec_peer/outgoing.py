@@ -4,7 +4,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from spec_peer import layout
-from spec_peer.layout import CONTINUATION, CUT, DONE, EXEMPT, LIVE, REVOCABLE, REVOKED, SEGMENT, TENTATIVE
+from spec_peer.layout import (ASKED, CLAIMED, CONTINUATION, CUT, DONE, EXEMPT, KEPT, LIVE, REVOCABLE, REVOKED, SEGMENT, TENTATIVE,
+                              UNCLAIMED)
 from spec_peer.segment import Nonsense, Record
 
 # A piece of a write that fits no segment is not smaller than this, unless it is the last: a record has a header.
@@ -32,6 +33,9 @@ class Write:
     placed: list = field(default_factory=list)  # of Placed
     placed_bytes: int = 0
     is_over: bool = False
+    is_asked: bool = False  # who hands it on has not answered
+    is_cancelled: bool = False
+    needs_cut: bool = False
 
     @property
     def is_placed(self):
@@ -65,6 +69,7 @@ class Outgoing:
         self.records = deque()  # Placed, not passed
         self.queue = deque()  # Write, not wholly placed
         self.pending = deque()  # Write, not over
+        self.asked = []  # Write, cancelled, of which the reader claims a record
 
     def close(self):
         for segment in [*self.segments, *filter(None, [self.unused])]:
@@ -152,13 +157,14 @@ class Outgoing:
 
     def advance(self):
         """Places what there is room for, and finds out which writes are over by now: those."""
+        answered = self.take_in_answers()
         while self.queue and self.place(self.queue[0]):
             self.queue.popleft()
-        over = [write for write in self.pending if write.is_placed and self.is_complete(write)]
+        over = [write for write in self.pending if write.is_placed and not write.is_asked and self.is_complete(write)]
         for write in over:
             write.is_over = True
             self.pending.remove(write)
-        return over
+        return answered + over
 
     def is_complete(self, write):
         if write.is_exempt or not write.data:
@@ -168,6 +174,8 @@ class Outgoing:
 
     def place(self, write):
         """Puts a write, or as many pieces of it as there is room for, into shared memory; whether it is there wholly."""
+        if write.needs_cut:
+            return self.ring.room() >= layout.padded(0) and self.put(self.ring, CUT, b"", 0, LIVE)
         if not write.is_begun:
             need = layout.padded(len(write.data))
             if segment := self.segment_with_room(need):
@@ -255,50 +263,105 @@ class Outgoing:
 
     # ---- taking back ----
 
-    def cancel(self, write):
-        """Takes a write back that is not over. False: the reader was faster, the write is over."""
-        if write.is_begun and not self.revoke(write):
-            if write.is_placed:
-                write.is_over = True
-                self.pending.remove(write)
-                return False
-            self.cut(write)
+    def cancel(self, write, at_once=False):
+        """Takes a write back that is not over. False: the reader was faster, the write is over. None: who hands it on is asked, unless
+        it is to be `at_once`."""
+        came = self.revoke(write, at_once) if write.is_begun else "revoked"
+        if write.is_placed and came == "asked":
+            write.is_asked = True
+            return None
         self.pending.remove(write)
-        if write in self.queue:
+        if write.is_placed and came == "over":
+            write.is_over = True
+            return False
+        if came != "revoked":
+            write.needs_cut = True  # it is the first of the queue
+        elif write in self.queue:
             self.queue.remove(write)
         return True
 
-    def revoke(self, write):
-        """Revokes the first record of a write that is not wholly consumed; False if there is none."""
+    def revoke(self, write, at_once):
+        """Revokes the first record of a write that can be: "revoked"; else "asked" if claimed ones were asked for, or "over"."""
+        came = "over"
         for place, placed in enumerate(write.placed):
-            consumed = None if placed.is_over or not placed.record.has(REVOCABLE) else self.revoke_record(placed.record)
-            if consumed is not None:
-                placed.revoked = placed.record.size - consumed
-                for later in write.placed[place + 1 :]:
-                    later.revoked = later.record.size
-                return True
-            placed.is_over = True
-        return False
+            if placed.is_over or not placed.record.has(REVOCABLE):
+                placed.is_over = True
+                continue
+            outcome, consumed = self.revoke_record(placed.record, at_once)
+            if outcome == "revoked":
+                self.count_revoked(write, place, consumed)
+                came = outcome
+                break
+            if outcome == "asked":
+                came = outcome
+                if write not in self.asked:
+                    self.asked.append(write)
+            placed.is_over = outcome == "done"
+        if write in self.asked:
+            self.hold(write)
+        return came
 
     @staticmethod
-    def revoke_record(record):
-        """The bytes of it that were consumed before; None if all were."""
+    def count_revoked(write, place, consumed):
+        write.placed[place].revoked = write.placed[place].record.size - consumed
+        for later in write.placed[place + 1 :]:
+            later.revoked = later.record.size
+
+    @staticmethod
+    def revoke_record(record, at_once):
+        """("revoked", "asked", "kept" or "done"; the bytes of it that were consumed before)."""
         while True:
             state, consumed = record.progress()
-            if state == DONE:
-                return None
-            if record.change((state, consumed), (REVOKED, consumed)):
-                return consumed
+            claim = UNCLAIMED if at_once else record.claim()
+            if state in (DONE, REVOKED):
+                return "done" if state == DONE else "revoked", consumed
+            if claim in (ASKED, KEPT):
+                return "asked" if claim == ASKED else "kept", consumed
+            if claim == CLAIMED:
+                if record.change((LIVE, consumed, CLAIMED), (LIVE, consumed, ASKED)):
+                    return "asked", consumed
+            elif record.change((state, consumed, record.claim() if at_once else UNCLAIMED), (REVOKED, consumed)):
+                return "revoked", consumed
 
-    def cut(self, write):
-        """Says that no more pieces will come. There is room: the pieces before were consumed."""
-        self.look()
-        self.put(self.ring, CUT, b"", 0, LIVE)
+    def take_in_answers(self):
+        """The writes of which the reader has said by now whether they are cancelled."""
+        answered = []
+        for write in list(self.asked):
+            is_open = False
+            for place, placed in enumerate(write.placed):
+                if placed.record.position < placed.record.segment.used_from() or placed.revoked:
+                    continue
+                state, consumed = placed.record.progress()
+                if state == REVOKED:
+                    self.count_revoked(write, place, consumed)
+                    is_open, write.is_cancelled = False, True
+                    break
+                is_open = is_open or (state == LIVE and placed.record.claim() == ASKED)
+            if not is_open:
+                self.asked.remove(write)
+                if write in self.pending:
+                    self.pending.remove(write)
+                    write.is_asked, write.is_over = False, True
+                    answered.append(write)
+        for segment in self.segments:
+            segment.held = None
+        for write in self.asked:
+            self.hold(write)
+        return answered
+
+    @staticmethod
+    def hold(write):
+        """What was asked for stays in its place until the answer was seen, unless that has been so before."""
+        for placed in write.placed:
+            segment, position = placed.record.segment, placed.record.position
+            if position >= segment.head_seen:
+                segment.held = position if segment.held is None else min(position, segment.held)
 
     def give_up(self):
         """The end closes: what is pending is taken back."""
+        self.take_in_answers()
         for write in list(self.pending):
-            self.cancel(write)
+            self.cancel(write, at_once=True)
 
     # ---- writing without waiting ----
 

@@ -44,8 +44,11 @@ class Record:
             raise Nonsense("more was consumed than there is")
         return state, consumed
 
+    def claim(self):
+        return layout.claim(self.segment.memory.load(self.progress_offset))
+
     def change(self, old, new):
-        """Changes (state, consumed) from `old` to `new` unless it is something else; whether it did."""
+        """Changes (state, consumed), or with a claim as the third, from `old` to `new` unless it is something else; whether it did."""
         return self.segment.memory.compare_exchange(self.progress_offset, layout.progress(*old), layout.progress(*new))[0]
 
     def set_progress(self, state, consumed):
@@ -65,6 +68,7 @@ class Segment:
         self.capacity = self.memory.size - SEGMENT.size_in_bytes
         self.tail_seen = 0
         self.head_seen = 0
+        self.held = None  # as a writer: the position of a record that must stay as it is
 
     @classmethod
     def of(cls, descriptor):
@@ -125,10 +129,13 @@ class Segment:
         return head
 
     def room(self):
-        return self.capacity - (self.tail_seen - self.head())
+        return self.capacity - (self.tail_seen - self.used_from())
+
+    def used_from(self):
+        return self.head() if self.held is None else min(self.head(), self.held)
 
     def is_drained(self):
-        return self.head() == self.tail_seen
+        return self.used_from() == self.tail_seen
 
     def append(self, record, data, state):
         """Puts a record behind the last one, for which there is room, and makes it visible. False: the system is out of memory."""

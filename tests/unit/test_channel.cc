@@ -176,11 +176,11 @@ void test_revoke_before_and_after(void** /*state*/)
     assert_true(d.write("one", record_flag::revocable, &first));
     assert_true(d.write("two", record_flag::revocable, &second));
     assert_true(d.write("three", record_flag::revocable, &third));
-    assert_int_equal(*d.writer.revoke(second), 3);
+    assert_true(d.writer.revoke(second, false) == Revoke::revoked);
     assert_string_equal(d.read(1).c_str(), "o");
-    assert_int_equal(*d.writer.revoke(first), 2);
+    assert_true(d.writer.revoke(first, false) == Revoke::revoked);
     assert_string_equal(d.read().c_str(), "three");
-    assert_false(d.writer.revoke(third).has_value());
+    assert_true(d.writer.revoke(third, false) == Revoke::over);
     assert_true(d.writer.refresh());
     assert_int_equal(d.writer.consumed_bytes(), 11); // passed, read or not
 }
@@ -192,9 +192,131 @@ void test_revoke_against_take(void** /*state*/)
     assert_true(d.write("data", record_flag::revocable, &ref));
     Record record;
     assert_true(d.reader.front(record) == Look::record);
-    assert_true(d.writer.revoke(ref).has_value()); // between looking and taking
+    assert_true(d.writer.revoke(ref, false) == Revoke::revoked); // between looking and taking
     assert_true(d.reader.take(record, 4) == Take::revoked);
     assert_string_equal(d.read().c_str(), "<none>");
+}
+
+Record first_of(Incoming& reader)
+{
+    Record record;
+    Walk walk = reader.walk();
+    assert_true(walk.next(record));
+    return record;
+}
+
+// Whoever hands a record on is asked for it, and what he says is final.
+void test_claimed_record_is_asked_for(void** /*state*/)
+{
+    for (const bool given_back : {true, false}) {
+        Direction1 d;
+        RecordRef ref;
+        assert_true(d.write("data", record_flag::revocable, &ref));
+        assert_true(d.reader.claim(first_of(d.reader)));
+        assert_true(d.reader.claim(first_of(d.reader)));
+        assert_false(first_of(d.reader).asked);
+        d.reader.answer(first_of(d.reader), true); // nobody has asked
+        assert_true(d.writer.revoke(ref, false) == Revoke::asked);
+        assert_true(d.writer.revoke(ref, false) == Revoke::asked);
+        assert_true(d.writer.answer(ref) == Revoke::asked);
+        assert_true(first_of(d.reader).asked);
+        const Record record = first_of(d.reader);
+        d.reader.answer(record, given_back);
+        d.reader.answer(record, !given_back); // too late
+        assert_true(d.writer.answer(ref) == (given_back ? Revoke::revoked : Revoke::over));
+        assert_true(d.writer.revoke(ref, false) == (given_back ? Revoke::revoked : Revoke::over));
+        assert_string_equal(d.read().c_str(), given_back ? "<none>" : "data");
+    }
+}
+
+void test_claimed_record_is_taken(void** /*state*/)
+{
+    for (const bool asked : {false, true}) {
+        Direction1 d;
+        RecordRef ref;
+        assert_true(d.write("data", record_flag::revocable, &ref));
+        assert_true(d.reader.claim(first_of(d.reader)));
+        assert_true(!asked || d.writer.revoke(ref, false) == Revoke::asked);
+        assert_string_equal(d.read(1).c_str(), "d");
+        assert_true(d.writer.revoke(ref, false) == Revoke::asked); // the claim is on what is left
+        assert_string_equal(d.read().c_str(), "ata");
+        assert_true(d.writer.answer(ref) == Revoke::over);
+    }
+}
+
+// Who closes does not wait for anybody.
+void test_claimed_record_is_revoked_at_once(void** /*state*/)
+{
+    Direction1 d;
+    RecordRef ref;
+    assert_true(d.write("data", record_flag::revocable, &ref));
+    Record record;
+    assert_true(d.reader.front(record) == Look::record);
+    assert_true(d.reader.claim(record));
+    assert_true(d.writer.revoke(ref, false) == Revoke::asked);
+    assert_true(d.writer.revoke(ref, true) == Revoke::revoked);
+    assert_false(d.reader.claim(record));
+    d.reader.answer(record, false);
+    assert_true(d.reader.take(record, 4) == Take::revoked);
+    assert_string_equal(d.read().c_str(), "<none>");
+}
+
+// The answer is still there when the reader has passed the record and the writer has gone on.
+void test_held_record_keeps_its_answer(void** /*state*/)
+{
+    Direction1 d(minimum_segment_size);
+    const std::string large(1000, 'l');
+    RecordRef ref;
+    assert_true(d.write("data", record_flag::revocable, &ref));
+    assert_true(d.reader.claim(first_of(d.reader)));
+    assert_true(d.writer.revoke(ref, false) == Revoke::asked);
+    d.writer.hold(ref);
+    d.reader.answer(first_of(d.reader), true);
+    assert_string_equal(d.read().c_str(), "<none>");
+    int written = 0;
+    while (d.write(large)) {
+        assert_string_equal(d.read().c_str(), large.c_str());
+        ++written;
+    }
+    assert_int_equal(written, 2);
+    assert_true(d.writer.answer(ref) == Revoke::revoked);
+    d.writer.hold_none();
+    assert_true(d.writer.answer(ref) == Revoke::over);
+    for (int i = 0; i < 9; ++i) {
+        assert_true(d.write(large));
+        assert_string_equal(d.read().c_str(), large.c_str());
+    }
+}
+
+void test_claimed_posted_read(void** /*state*/)
+{
+    Direction1 d;
+    std::uint64_t index = 0;
+    std::uint64_t second = 0;
+    assert_false(d.writer.claim_posted_read().has_value());
+    assert_true(d.reader.post_read(7, true, index) && d.reader.post_read(9, true, second));
+    const auto claimed = d.writer.claim_posted_read();
+    assert_true(claimed && claimed->length == 7 && d.writer.claim_on(*claimed) == Claim::holds);
+    assert_true(d.reader.withdraw_read(second)); // of which nobody knows
+    d.reader.repost_read(index, 6, false);
+    assert_true(d.writer.claim_on(*claimed) == Claim::holds);
+    assert_false(d.reader.withdraw_read(index));
+    assert_false(d.reader.withdraw_read(index));
+    assert_false(d.reader.released(index));
+    assert_true(d.writer.claim_on(*claimed) == Claim::asked);
+    assert_int_equal(d.writer.posted_reads().size(), 1); // it takes what comes
+    assert_false(d.writer.claim_posted_read().has_value());
+    assert_true(d.writer.release(*claimed));
+    assert_true(d.reader.released(index));
+    assert_false(d.writer.release(*claimed));
+    d.reader.settle_read(index);
+    assert_true(d.writer.claim_on(*claimed) == Claim::gone);
+
+    assert_true(d.reader.post_read(5, true, index));
+    const auto again = d.writer.claim_posted_read();
+    assert_true(again && !d.writer.release(*again)); // nobody waits for it
+    assert_true(d.reader.withdraw_read(index));
+    assert_int_equal(d.writer.posted_reads().size(), 0);
 }
 
 void test_revoked_write_takes_its_later_pieces_with_it(void** /*state*/)
@@ -205,7 +327,7 @@ void test_revoked_write_takes_its_later_pieces_with_it(void** /*state*/)
     assert_true(d.write("bbbb", record_flag::revocable | record_flag::continuation, nullptr, 4));
     assert_true(d.write("cccc", record_flag::revocable | record_flag::continuation));
     assert_true(d.write("next"));
-    assert_int_equal(*d.writer.revoke(first), 4);
+    assert_true(d.writer.revoke(first, false) == Revoke::revoked);
     assert_string_equal(d.read().c_str(), "next");
 }
 
@@ -217,7 +339,7 @@ void test_record_behind_a_revoked_piece(void** /*state*/)
     assert_true(d.write("aaaa", record_flag::revocable, nullptr, 8));
     assert_string_equal(d.read().c_str(), "aaaa");
     assert_true(d.write("bbbb", record_flag::revocable | record_flag::continuation, &second, 4));
-    assert_int_equal(*d.writer.revoke(second), 4);
+    assert_true(d.writer.revoke(second, false) == Revoke::revoked);
     assert_true(d.write("next"));
     for (int look = 0; look < 2; ++look) {
         Record record;
@@ -270,7 +392,7 @@ void test_walk_sees_everything_unread(void** /*state*/)
     assert_true(d.write("0123456789"));
     assert_true(d.write("gone", record_flag::revocable, &ref));
     assert_true(d.write("tail"));
-    (void)d.writer.revoke(ref);
+    (void)d.writer.revoke(ref, false);
     assert_string_equal(d.read(4).c_str(), "0123");
     for (Walk walk : {d.reader.walk(), d.writer.walk()}) {
         Record record;
@@ -422,6 +544,9 @@ NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_records_come_in_order), NTPIPE_UNIT_TEST(
                  NTPIPE_UNIT_TEST(test_overflow_is_replaced_and_drained),
                  NTPIPE_UNIT_TEST(test_overflow_is_used_after_its_successor_came),
                  NTPIPE_UNIT_TEST(test_revoke_before_and_after), NTPIPE_UNIT_TEST(test_revoke_against_take),
+                 NTPIPE_UNIT_TEST(test_claimed_record_is_asked_for), NTPIPE_UNIT_TEST(test_claimed_record_is_taken),
+                 NTPIPE_UNIT_TEST(test_claimed_record_is_revoked_at_once),
+                 NTPIPE_UNIT_TEST(test_held_record_keeps_its_answer), NTPIPE_UNIT_TEST(test_claimed_posted_read),
                  NTPIPE_UNIT_TEST(test_revoked_write_takes_its_later_pieces_with_it),
                  NTPIPE_UNIT_TEST(test_record_behind_a_revoked_piece),
                  NTPIPE_UNIT_TEST(test_tentative_records_are_not_there), NTPIPE_UNIT_TEST(test_posted_reads),

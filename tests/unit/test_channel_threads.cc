@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <deque>
 #include <random>
 #include <string>
 #include <thread>
@@ -197,32 +198,36 @@ void test_ping_pong(void** /*state*/)
     server.join();
 }
 
+// Writes messages, and cancels half of those that wait.
+void write_and_cancel(Driver& own, std::vector<bool>& cancelled)
+{
+    TestOperation write;
+    std::minstd_rand random(3);
+    for (std::uint64_t i = 0; i < cancelled.size(); ++i) {
+        const std::string text = message_of(i, 300);
+        write.done = false;
+        if (own.end->write(write, bytes(text)) != Status::pending) {
+            continue;
+        }
+        if (random() % 2 == 0) {
+            (void)own.end->cancel(write);
+        }
+        own.run_until([&] { return write.done; });
+        cancelled[i] = write.status() == Status::cancelled;
+    }
+    TestOperation flush;
+    if (own.end->flush(flush) == Status::pending) {
+        own.run_until([&] { return flush.done; });
+    }
+    own.end->close();
+}
+
 // Writes are cancelled while they are read: every message arrives whole and in order, or was reported as cancelled.
 void test_cancel_against_read(void** /*state*/)
 {
     ThreadPair pair(64, true);
     std::vector<bool> cancelled(rounds / 4, false);
-    std::thread writer([&] {
-        TestOperation write;
-        std::minstd_rand random(3);
-        for (std::uint64_t i = 0; i < cancelled.size(); ++i) {
-            const std::string text = message_of(i, 300);
-            write.done = false;
-            if (pair.client.end->write(write, bytes(text)) != Status::pending) {
-                continue;
-            }
-            if (random() % 2 == 0) {
-                (void)pair.client.end->cancel(write);
-            }
-            pair.client.run_until([&] { return write.done; });
-            cancelled[i] = write.status() == Status::cancelled;
-        }
-        TestOperation flush;
-        if (pair.client.end->flush(flush) == Status::pending) {
-            pair.client.run_until([&] { return flush.done; });
-        }
-        pair.client.end->close();
-    });
+    std::thread writer([&] { write_and_cancel(pair.client, cancelled); });
     std::vector<std::uint64_t> got;
     TestOperation read;
     for (;;) {
@@ -253,6 +258,191 @@ void test_cancel_against_read(void** /*state*/)
     for (std::size_t i = 0; i < cancelled.size(); ++i) {
         assert_true(seen[i] != cancelled[i]);
     }
+}
+
+/// Hands messages on to nobody: it only counts them.
+class Relay {
+public:
+    explicit Relay(Driver& own) : own_(own) {}
+
+    /// The numbers of the messages that somebody would have got.
+    std::vector<std::uint64_t> run()
+    {
+        for (bool open = true; open;) {
+            look_.done = false;
+            Status status = start();
+            if (status == Status::pending && !held_.empty()) {
+                linger();
+            }
+            if (status == Status::pending) {
+                own_.run_until([&] { return look_.done; });
+                status = look_.status();
+            }
+            open = status != Status::pipe_broken;
+            if (open) {
+                assert_status(status, Status::success);
+                take_in();
+            }
+        }
+        return got_;
+    }
+
+private:
+    struct Held {
+        std::uint64_t number;
+        std::size_t size;
+        bool kept;
+    };
+    Status start()
+    {
+        look_.buffer.resize(1000);
+        return own_.end->look(look_, look_.buffer);
+    }
+    /// Perhaps its writer cancels before it is taken.
+    void linger()
+    {
+        for (int i = 0; i < 20 && !look_.done; ++i) {
+            own_.end->look();
+            while (own_.queue.fire_one()) {}
+        }
+        if (!look_.done) {
+            deliver();
+        }
+    }
+    void take_in()
+    {
+        if (look_.revoked() != 0) {
+            answer();
+            return;
+        }
+        const std::string text = text_of(look_);
+        const std::uint64_t number = std::stoull(text);
+        assert_string_equal(text.c_str(), message_of(number, 300).c_str());
+        held_.push_back({number, text.size(), false});
+        if (random_() % 2 == 0) {
+            deliver();
+        }
+    }
+    void answer()
+    {
+        std::size_t at = 0;
+        auto each = held_.begin();
+        while (at < look_.revoked_at()) {
+            at += each++->size;
+        }
+        assert_int_equal(each->size, look_.revoked());
+        const bool given_back = random_() % 2 == 0;
+        if (given_back) {
+            held_.erase(each);
+        } else {
+            each->kept = true;
+            got_.push_back(each->number);
+        }
+        assert_status(own_.end->settle_revoked(at, look_.revoked(), given_back), Status::success);
+    }
+    void deliver()
+    {
+        for (const Held& held : held_) {
+            if (!held.kept) {
+                got_.push_back(held.number);
+            }
+        }
+        held_.clear();
+        assert_status(own_.end->take(SIZE_MAX), Status::success);
+    }
+
+    Driver& own_;
+    TestOperation look_;
+    std::minstd_rand random_{7};
+    std::deque<Held> held_;
+    std::vector<std::uint64_t> got_;
+};
+
+// The same by somebody who hands on, and says of some that he has passed them on and of others that he has not.
+void test_cancel_against_handing_on(void** /*state*/)
+{
+    ThreadPair pair(64, true);
+    std::vector<bool> cancelled(rounds / 20, false);
+    std::thread writer([&] { write_and_cancel(pair.client, cancelled); });
+    const std::vector<std::uint64_t> got = Relay(pair.server).run();
+    writer.join();
+    std::vector<bool> seen(cancelled.size(), false);
+    for (const std::uint64_t number : got) {
+        assert_false(seen[number]);
+        seen[number] = true;
+    }
+    for (std::size_t i = 0; i < cancelled.size(); ++i) {
+        assert_true(seen[i] != cancelled[i]);
+    }
+}
+
+// Reads are cancelled while somebody counts on them: they are not before he lets them go, and get what he writes.
+void test_cancel_of_reads_that_are_counted_on(void** /*state*/)
+{
+    ThreadPair pair(1000, true);
+    std::atomic<bool> counted_on = false;
+    std::thread writer([&] {
+        TestOperation look;
+        TestOperation write;
+        std::minstd_rand random(4);
+        std::uint32_t number = 0;
+        look.buffer.resize(100);
+        (void)pair.client.end->look(look, look.buffer);
+        while (number < rounds / 50) {
+            std::uint32_t length = 0;
+            pair.client.end->look();
+            while (pair.client.queue.fire_one()) {}
+            if (look.done) {
+                look.done = false;
+                (void)pair.client.end->look(look, look.buffer);
+            }
+            if (pair.client.end->posted_read(length) != Status::success) {
+                std::this_thread::yield();
+                continue;
+            }
+            counted_on = true;
+            if (random() % 3 == 0) {
+                std::this_thread::yield();
+            }
+            counted_on = false;
+            if (random() % 3 == 0) {
+                assert_status(pair.client.end->release_posted_read(), Status::success);
+                continue;
+            }
+            assert_status(pair.client.end->write(write, std::as_bytes(std::span(&number, 1))), Status::success);
+            ++number;
+        }
+        look.abandon();
+        pair.client.end->close();
+    });
+    TestOperation read;
+    std::minstd_rand random(5);
+    std::uint32_t next = 0;
+    for (;;) {
+        read.done = false;
+        Status status = start_read(*pair.server.end, read, 16);
+        if (status == Status::pending) {
+            if (random() % 2 == 0) {
+                (void)pair.server.end->cancel(read);
+            }
+            pair.server.run_until([&] { return read.done; });
+            status = read.status();
+        }
+        if (status == Status::pipe_broken) {
+            break;
+        }
+        assert_false(status == Status::cancelled && counted_on);
+        assert_true(status == Status::cancelled || status == Status::success);
+        if (status == Status::success) {
+            std::uint32_t number = 0;
+            assert_int_equal(read.information(), sizeof(number));
+            std::memcpy(&number, read.buffer.data(), sizeof(number));
+            assert_int_equal(number, next);
+            ++next;
+        }
+    }
+    writer.join();
+    assert_int_equal(next, rounds / 50);
 }
 
 // Reads are cancelled while data arrives: no byte is lost or doubled.
@@ -383,6 +573,8 @@ void test_disconnect_against_everything(void** /*state*/)
 } // namespace
 
 NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_stream_of_numbered_messages), NTPIPE_UNIT_TEST(test_ping_pong),
-                 NTPIPE_UNIT_TEST(test_cancel_against_read), NTPIPE_UNIT_TEST(test_cancel_of_reads_against_writes),
+                 NTPIPE_UNIT_TEST(test_cancel_against_read), NTPIPE_UNIT_TEST(test_cancel_against_handing_on),
+                 NTPIPE_UNIT_TEST(test_cancel_of_reads_that_are_counted_on),
+                 NTPIPE_UNIT_TEST(test_cancel_of_reads_against_writes),
                  NTPIPE_UNIT_TEST(test_non_blocking_writes_against_reads),
                  NTPIPE_UNIT_TEST(test_disconnect_against_everything))

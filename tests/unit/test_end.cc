@@ -1157,20 +1157,94 @@ void test_a_posted_read_is_told_of_until_it_is_cancelled(void** /*state*/)
     assert_int_equal(length, 7);
     pair.pump();
     assert_true(look.pending());
-    assert_status(pair.client->cancel(read), Status::success);
+    assert_status(pair.client->cancel(read), Status::pending);
     assert_true(*pair.server_bell);
     pair.pump();
     assert_status(look.status(), Status::success);
     assert_true(look.withdrawn());
     assert_int_equal(look.information(), 0);
-
-    // Nobody relies on it any more, and it is told once.
+    assert_true(read.pending());
     TestOperation next;
-    assert_status(start_look(*pair.server, next, 100), Status::pending);
-    assert_status(start_read(*pair.client, read, 7), Status::pending);
-    assert_status(pair.client->cancel(read), Status::success);
+    assert_status(start_look(*pair.server, next, 100), Status::pending); // it is told once
+    assert_status(pair.client->cancel(read), Status::pending);
+    assert_status(pair.server->posted_read(length), Status::not_found); // nothing that is to go is told of
+    assert_status(pair.server->release_posted_read(), Status::success);
+    pair.pump();
+    assert_true(read.done);
+    assert_status(read.status(), Status::cancelled);
+
+    // Nobody relies on one any more.
+    TestOperation last;
+    assert_status(start_read(*pair.client, last, 7), Status::pending);
+    assert_status(pair.client->cancel(last), Status::success);
     pair.pump();
     assert_true(next.pending());
+    assert_status(pair.server->release_posted_read(), Status::success);
+}
+
+// A third was told that its data was read there. So it is.
+void test_a_posted_read_that_was_counted_on_is_not_cancelled(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    std::uint32_t length = 0;
+    TestOperation first;
+    TestOperation second;
+    assert_status(start_read(*pair.client, first, 7), Status::pending);
+    assert_status(start_read(*pair.client, second, 7), Status::pending);
+    assert_status(pair.server->posted_read(length), Status::success);
+    assert_status(pair.client->cancel(first), Status::pending);
+    assert_status(pair.client->cancel(second), Status::success);
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, "data"), Status::success);
+    pair.pump();
+    assert_true(first.done);
+    assert_status(first.status(), Status::success);
+    assert_string_equal(text_of(first).c_str(), "data");
+
+    // Of a message in pieces it has what there is.
+    TestOperation third;
+    assert_status(start_read(*pair.client, third, 100000), Status::pending);
+    assert_status(pair.server->posted_read(length), Status::success);
+    assert_status(pair.client->cancel(third), Status::pending);
+    pair.server_host.overflow_available = false;
+    TestOperation large;
+    assert_status(start_write(*pair.server, large, std::string(90000, 'x')), Status::pending);
+    pair.pump();
+    assert_true(third.done);
+    assert_status(third.status(), Status::buffer_overflow);
+    assert_true(third.information() != 0 && third.information() < 90000);
+}
+
+void test_nobody_waits_for_a_claimed_read_for_ever(void** /*state*/)
+{
+    for (int how = 0; how < 4; ++how) {
+        EndPair pair;
+        pair.connect();
+        std::uint32_t length = 0;
+        TestOperation look;
+        assert_status(start_look(*pair.server, look, 100), Status::pending);
+        auto read = std::make_unique<TestOperation>();
+        assert_status(start_read(*pair.client, *read, 7), Status::pending);
+        assert_status(pair.server->posted_read(length), Status::success);
+        assert_status(pair.client->cancel(*read), Status::pending);
+        pair.pump();
+        assert_true(look.withdrawn());
+        if (how == 0) {
+            read.reset(); // freed
+        } else if (how == 1) {
+            pair.client->close();
+        } else if (how == 2) {
+            pair.server->close();
+        } else {
+            assert_status(pair.server->disconnect(), Status::success);
+        }
+        pair.pump();
+        assert_true(read == nullptr || read->done);
+        assert_true(read == nullptr || is_error(read->status()));
+        (void)pair.server->release_posted_read();
+        pair.pump();
+    }
 }
 
 void test_a_posted_read_that_gets_its_data_is_not_withdrawn(void** /*state*/)
@@ -1300,12 +1374,19 @@ void test_what_was_looked_at_may_be_taken_back(void** /*state*/)
     assert_status(start_look(*pair.server, look, 10000), Status::success);
     assert_status(start_look(*pair.server, look, 10000), Status::success);
     assert_int_equal(look.information(), 6000);
-    assert_status(pair.client->cancel(second), Status::success);
-    assert_status(start_write(*pair.client, third, "third"), Status::success);
+    assert_status(pair.client->cancel(second), Status::pending);
+    assert_status(start_write(*pair.client, third, "third"), Status::pending);
     assert_status(start_look(*pair.server, look, 10000), Status::success);
     assert_int_equal(look.information(), 0);
     assert_int_equal(look.revoked(), 6000);
     assert_int_equal(look.revoked_at(), 5);
+    pair.pump();
+    assert_true(second.pending());
+    assert_status(pair.server->settle_revoked(5, 6000, true), Status::success);
+    pair.pump();
+    assert_true(second.done && third.done);
+    assert_status(second.status(), Status::cancelled);
+    assert_status(third.status(), Status::success);
     assert_status(start_look(*pair.server, look, 10000), Status::success);
     assert_string_equal(text_of(look).c_str(), "third");
     assert_int_equal(look.revoked(), 0);
@@ -1313,6 +1394,152 @@ void test_what_was_looked_at_may_be_taken_back(void** /*state*/)
     TestOperation read;
     assert_status(start_read(*pair.server, read, 100), Status::success);
     assert_string_equal(text_of(read).c_str(), "third");
+}
+
+// Whoever hands it on says whether it was read: cancelled is what nobody has read, and what somebody has was written.
+void test_what_was_read_over_there_is_not_cancelled(void** /*state*/)
+{
+    for (int how = 0; how < 3; ++how) {
+        EndPair pair;
+        pair.connect();
+        TestOperation write;
+        TestOperation look;
+        assert_status(start_write(*pair.client, write, std::string(7000, 'x')), Status::pending);
+        assert_status(start_look(*pair.server, look, 10000), Status::success);
+        if (how == 0) {
+            assert_status(pair.client->cancel(write), Status::pending);
+            assert_status(pair.server->take(SIZE_MAX), Status::success); // it was just read
+        } else if (how == 1) {
+            assert_status(pair.server->take(6999), Status::success);
+            pair.client->look();
+            assert_true(write.done || pair.queue.fire_one());
+        } else {
+            assert_status(pair.client->cancel(write), Status::pending);
+            assert_status(start_look(*pair.server, look, 10000), Status::success);
+            assert_int_equal(look.revoked(), 7000);
+            assert_status(pair.server->settle_revoked(0, 7000, false), Status::success);
+            assert_status(pair.server->settle_revoked(0, 7000, true), Status::success); // that was said
+            assert_int_equal(unread(*pair.server), 7000);
+        }
+        pair.pump();
+        assert_true(write.done);
+        assert_status(write.status(), Status::success);
+        assert_int_equal(write.information(), 7000);
+        assert_status(pair.server->take(SIZE_MAX), Status::success);
+        assert_int_equal(unread(*pair.server), 0);
+        TestOperation flush;
+        assert_status(pair.client->flush(flush), Status::success);
+    }
+}
+
+// Nobody has asked, and another range: nothing happens to anybody's data.
+void test_only_what_is_asked_for_is_given_back(void** /*state*/)
+{
+    EndPair pair;
+    pair.connect();
+    TestOperation first;
+    TestOperation second;
+    TestOperation look;
+    assert_status(start_write(*pair.client, first, std::string(7000, 'x')), Status::pending);
+    assert_status(start_write(*pair.client, second, std::string(10, 'y')), Status::pending);
+    assert_status(start_look(*pair.server, look, 10000), Status::success);
+    assert_status(start_look(*pair.server, look, 10000), Status::success);
+    assert_status(pair.server->settle_revoked(0, SIZE_MAX, true), Status::success);
+    assert_status(pair.client->cancel(second), Status::pending);
+    assert_status(pair.server->settle_revoked(7001, 9, true), Status::success);
+    assert_status(pair.server->settle_revoked(7000, 9, true), Status::success);
+    pair.pump();
+    assert_true(first.pending() && second.pending());
+    assert_int_equal(unread(*pair.server), 7010);
+    assert_status(pair.server->settle_revoked(0, SIZE_MAX, true), Status::success);
+    pair.pump();
+    assert_true(first.pending());
+    assert_status(second.status(), Status::cancelled);
+    assert_int_equal(unread(*pair.server), 7000);
+}
+
+void test_nobody_waits_for_a_claimed_write_for_ever(void** /*state*/)
+{
+    for (int how = 0; how < 5; ++how) {
+        EndPair pair;
+        pair.connect();
+        TestOperation look;
+        auto write = std::make_unique<TestOperation>();
+        assert_status(start_write(*pair.client, *write, std::string(7000, 'x')), Status::pending);
+        assert_status(start_look(*pair.server, look, 10000), Status::success);
+        assert_status(pair.client->cancel(*write), Status::pending);
+        TestOperation next;
+        assert_status(start_look(*pair.server, next, 10000), Status::success);
+        assert_int_equal(next.revoked(), 7000);
+        switch (how) {
+        case 0:
+            write.reset(); // freed
+            assert_status(pair.server->settle_revoked(0, 7000, true), Status::success);
+            assert_int_equal(unread(*pair.server), 0);
+            pair.pump();
+            assert_int_equal(local(*pair.client).write_quota_available, 6000);
+            continue;
+        case 1:
+            pair.client->close();
+            break;
+        case 2:
+            pair.server->close();
+            break;
+        case 3:
+            pair.client->peer_gone();
+            break;
+        default:
+            assert_status(pair.server->disconnect(), Status::success);
+            break;
+        }
+        pair.pump();
+        assert_true(write->done);
+        assert_true(write->status() == Status::pipe_broken || write->status() == Status::pipe_disconnected);
+        (void)pair.server->settle_revoked(0, 7000, true);
+        TestOperation read;
+        read.buffer.resize(10);
+        assert_true(how == 3 || is_error(pair.server->read(read, read.buffer)));
+    }
+}
+
+// What was not looked at is taken back at once, what was is asked for.
+void test_a_write_in_pieces_is_asked_for(void** /*state*/)
+{
+    PairParameters parameters;
+    parameters.type = PipeType::byte;
+    parameters.server_modes = {};
+    EndPair pair(parameters);
+    pair.connect(false);
+    pair.client_host.overflow_available = false;
+    TestOperation write;
+    TestOperation look;
+    assert_status(start_write(*pair.client, write, std::string(90000, 'x')), Status::pending); // the ring has 64 KiB
+    assert_status(start_look(*pair.server, look, 50000), Status::success);
+    assert_status(pair.client->cancel(write), Status::success);
+    TestOperation next;
+    assert_status(start_look(*pair.server, next, 50000), Status::success);
+    assert_int_equal(next.revoked(), 50000);
+    TestOperation flush;
+    assert_status(pair.client->flush(flush), Status::pending);
+    assert_status(pair.server->settle_revoked(0, 50000, false), Status::success);
+    pair.pump();
+    assert_true(flush.pending());
+    assert_status(start_look(*pair.server, look, 50000), Status::success); // the rest of the piece
+    assert_true(look.continued() || look.information() != 0);
+    assert_status(pair.server->take(SIZE_MAX), Status::success);
+    pair.pump();
+    assert_true(flush.done);
+    assert_int_equal(local(*pair.client).write_quota_available, 6000);
+    TestOperation last;
+    TestOperation read;
+    assert_status(start_write(*pair.client, last, "last"), Status::success);
+    pair.pump();
+    std::string all;
+    do {
+        assert_status(start_read(*pair.server, read, 65536), Status::success);
+        all = text_of(read);
+    } while (all.find("last") == std::string::npos);
+    assert_string_equal(all.c_str(), "last");
 }
 
 // The bytes of a write that may be taken back come by themselves, and a look that waits is told of it.
@@ -1336,12 +1563,15 @@ void test_looks_of_bytes_are_told_what_is_taken_back(void** /*state*/)
     }
     assert_status(pair.server->take(5 + 1000), Status::success);
     assert_status(start_look(*pair.server, look, 10000), Status::pending);
-    assert_status(pair.client->cancel(second), Status::success);
+    assert_status(pair.client->cancel(second), Status::pending);
     pair.pump();
     assert_true(look.done);
     assert_status(look.status(), Status::success);
     assert_int_equal(look.revoked(), 5000);
     assert_int_equal(look.revoked_at(), 0);
+    assert_status(pair.server->settle_revoked(0, 5000, true), Status::success);
+    pair.pump();
+    assert_status(second.status(), Status::cancelled);
     assert_status(pair.server->take(10), Status::success);
     assert_int_equal(unread(*pair.server), 0);
 }
@@ -1406,6 +1636,12 @@ NTPIPE_UNIT_MAIN(
     NTPIPE_UNIT_TEST(test_who_writes_and_looks_is_not_rung_for_the_answer),
     NTPIPE_UNIT_TEST(test_a_posted_read_is_told_of_until_it_is_cancelled),
     NTPIPE_UNIT_TEST(test_a_posted_read_that_gets_its_data_is_not_withdrawn),
+    NTPIPE_UNIT_TEST(test_a_posted_read_that_was_counted_on_is_not_cancelled),
+    NTPIPE_UNIT_TEST(test_nobody_waits_for_a_claimed_read_for_ever),
+    NTPIPE_UNIT_TEST(test_what_was_read_over_there_is_not_cancelled),
+    NTPIPE_UNIT_TEST(test_only_what_is_asked_for_is_given_back),
+    NTPIPE_UNIT_TEST(test_nobody_waits_for_a_claimed_write_for_ever),
+    NTPIPE_UNIT_TEST(test_a_write_in_pieces_is_asked_for),
     NTPIPE_UNIT_TEST(test_looks_of_bytes_are_told_what_is_taken_back),
     NTPIPE_UNIT_TEST(test_look_at_a_message_in_pieces), NTPIPE_UNIT_TEST(test_tried_reads_keep_bounds),
     NTPIPE_UNIT_TEST(test_tries_overtake_nothing), NTPIPE_UNIT_TEST(test_tried_writes_and_quota),

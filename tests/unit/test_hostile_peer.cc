@@ -71,8 +71,9 @@ void act(end::End& end, std::vector<std::unique_ptr<TestOperation>>& operations,
     operation->buffer.resize(random() % 3000);
     end::PeekInformation peek;
     end::PipeLocalInformation local;
+    std::uint32_t length = 0;
     std::vector<std::byte> room(random() % 2000);
-    switch (random() % 9) {
+    switch (random() % 13) {
     case 0:
     case 1:
         (void)end.read(*operation, operation->buffer);
@@ -92,6 +93,19 @@ void act(end::End& end, std::vector<std::unique_ptr<TestOperation>>& operations,
         break;
     case 7:
         (void)end.query(local);
+        break;
+    case 8:
+        (void)end.look(*operation, operation->buffer);
+        break;
+    case 9:
+        (void)end.settle_revoked(random() % 100, random() % 3000, random() % 2 == 0);
+        (void)end.take(random() % 100);
+        break;
+    case 10:
+        (void)end.posted_read(length);
+        break;
+    case 11:
+        (void)end.release_posted_read();
         break;
     default:
         if (!operations.empty()) {
