@@ -67,9 +67,11 @@ class Crowd:
         return self
 
     def __exit__(self, failure, *_):
-        if failure is not None:
-            print(self.report())
-        self.close()
+        try:
+            if failure is not None:
+                print(self.report())
+        finally:
+            self.close()
 
     def close(self):
         for timer in self.timers:
@@ -240,7 +242,8 @@ class Crowd:
         every = [taken for kind, all_of in self.recoveries.items() if kind != "nobody" for taken in all_of]
         for part in every[0] if every else ():
             lines.append(f"back after any strike, {part}: {figures([taken[part] for taken in every])}")
-        lines += [f"all back after {kind}: {figures([taken['all'] for taken in all_of])}" for kind, all_of in sorted(self.recoveries.items())]
+        lines += [f"all back after {kind}: {figures([taken['all'] for taken in all_of])}"
+                  for kind, all_of in sorted(self.recoveries.items()) if all_of]  # fmt: skip
         for name, (files, mappings, kib) in after[0].items() if after else ():
             was = before[0][name]
             lines.append(f"{name}: descriptors {was[0]} -> {files}, shared mappings {was[1]} -> {mappings}, private KiB {was[2]} -> {kib}")
