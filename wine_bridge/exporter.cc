@@ -242,7 +242,8 @@ void Exporter::served(const Held& client)
     const auto listened = [this, client] {
         const std::uint32_t result = ntpipe_listen_recv(client->request.get());
         client->request.reset();
-        if (is_error(result) && result != NTPIPE_STATUS_PIPE_CONNECTED) {
+        const bool came = result == NTPIPE_STATUS_PIPE_CONNECTED || result == NTPIPE_STATUS_PIPE_CLOSING;
+        if (is_error(result) && !came) {
             over(client); // who asked did not come
         } else {
             connected(client);

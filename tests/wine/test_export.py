@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """test_export.py: native clients of Windows servers through the bridge: sizes, attributes, instances, waiting, and every way to end."""
 import itertools
+import os
 
 import pytest
 from agent import driver
@@ -225,6 +226,32 @@ def test_client_closes(server, client, join):
     client.call("close", end=number)
     assert server.read(end, 100) == b"last words"
     server.read(end, 100, BROKEN_PIPE)
+
+
+def schedule(pids, policy, processors):
+    for pid in pids:
+        for thread in map(int, os.listdir(f"/proc/{pid}/task")):
+            os.sched_setscheduler(thread, policy, os.sched_param(0))
+            os.sched_setaffinity(thread, processors)
+
+
+def test_clients_close_at_once(server, client, join):
+    """Before the bridge, which has to wait for the processor, has heard that they are there."""
+    bridge, processors = server.meeting.bridge.pid, os.sched_getaffinity(0)
+    one = {min(processors)}
+    try:
+        schedule([bridge], os.SCHED_IDLE, one)
+        os.sched_setaffinity(client.agent.pid, one)
+        os.sched_setaffinity(0, one)
+        for _ in range(4):
+            end, number = join(mode=0)
+            client.start("write", end=number, data=b"last words")
+            client.call("close", end=number)
+            assert server.read(end, 100) == b"last words"
+            server.call("CloseHandle", end=end)
+    finally:
+        os.sched_setaffinity(0, processors)
+        schedule([bridge, client.agent.pid], os.SCHED_OTHER, processors)
 
 
 def test_client_dies_with_reads_pending(server, client, join, name):
