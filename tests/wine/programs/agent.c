@@ -158,8 +158,10 @@ static void answer(struct operation* op, const char* text, size_t length)
     EnterCriticalSection(&lock);
     put(text, length);
     LeaveCriticalSection(&lock);
-    op->announced = true;
-    SetEvent(op->said);
+    if (!op->announced) {
+        op->announced = true;
+        SetEvent(op->said); /* once: who waits for it closes it, and another event may have its number then */
+    }
 }
 
 void is_pending(struct operation* op)
