@@ -92,7 +92,34 @@ void Import::update(NativePipe pipe)
         wide_ = to_utf16(pipe_.name);
         refused_.clear();
     }
-    adjust();
+    if (back || instances_.empty()) {
+        adjust();
+    } else {
+        adjust_in_time();
+    }
+}
+
+// A busy native server changes all the time what it has listening, and to follow each time takes longer than that. Who waits for Wine
+// must not wait for it: beyond some changes at once it is followed so often.
+void Import::adjust_in_time()
+{
+    using namespace std::chrono_literals;
+    constexpr auto interval = 50ms;
+    constexpr unsigned at_once = 32;
+    const auto now = std::chrono::steady_clock::now();
+    adjusts_at_ = std::max(adjusts_at_, now - at_once * interval) + interval;
+    if (adjusts_at_ <= now) {
+        adjust();
+        return;
+    }
+    adjusts_at_ -= interval;
+    if (!adjusts_soon_) {
+        importer_.engine_.after(interval / 1ms, weak_from_this(), [this] {
+            adjusts_soon_ = false;
+            adjust();
+        });
+        adjusts_soon_ = true;
+    }
 }
 
 void Import::withdraw() noexcept

@@ -80,6 +80,7 @@ private:
 
     [[nodiscard]] std::size_t count(State state) const;
     void adjust_instances();
+    void adjust_in_time();
     [[nodiscard]] std::size_t listening() const;
     [[nodiscard]] bool add();
     [[nodiscard]] bool take_one_away();
@@ -101,6 +102,8 @@ private:
     std::size_t ahead_;
     bool withdrawn_ = false;
     std::chrono::steady_clock::time_point shrinks_at_; ///< if more are ahead than the fewest
+    std::chrono::steady_clock::time_point adjusts_at_; ///< after the last change that was followed at once
+    bool adjusts_soon_ = false;
     bool told_of_intruder_ = false;
     std::string refused_; ///< why; empty: it is not
     std::uint32_t last_failure_ = 0;
