@@ -103,8 +103,7 @@ void Import::update(NativePipe pipe)
 // must not wait for it: beyond some changes at once it is followed so often.
 void Import::adjust_in_time()
 {
-    using namespace std::chrono_literals;
-    constexpr auto interval = 50ms;
+    constexpr std::chrono::milliseconds interval(50);
     constexpr unsigned at_once = 32;
     const auto now = std::chrono::steady_clock::now();
     adjusts_at_ = std::max(adjusts_at_, now - at_once * interval) + interval;
@@ -114,7 +113,7 @@ void Import::adjust_in_time()
     }
     adjusts_at_ -= interval;
     if (!adjusts_soon_) {
-        importer_.engine_.after(interval / 1ms, weak_from_this(), [this] {
+        importer_.engine_.after(interval.count(), weak_from_this(), [this] {
             adjusts_soon_ = false;
             adjust();
         });
