@@ -79,6 +79,7 @@ bool fits(ntpipe_status status)
         0xC00000B0U, // PIPE_DISCONNECTED
         0xC0000034U, // OBJECT_NAME_NOT_FOUND: whose session is away for a moment
         0xC0000008U, // INVALID_HANDLE: likewise
+        0xC00000ACU, // PIPE_NOT_AVAILABLE: an open that was lost with its session had the only instance
         0xC0000001U, // UNSUCCESSFUL: an errno without a name
     };
     for (const std::uint32_t each : fitting) {

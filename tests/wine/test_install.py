@@ -21,7 +21,7 @@ def tool(meeting, *arguments):
 
 
 def opens(meeting, client, name):
-    for _ in range(driver.PATIENCE * 20):
+    for _ in range(driver.PATIENCE * 60):
         made = client.call("CreateFile", name=rf"\\.\pipe\{name}", access=0xC0000000)
         if made.status == 0:
             return
