@@ -151,38 +151,7 @@ struct World {
             return;
         }
         const std::uint8_t how = input.byte();
-        const std::span<std::byte> piece = pieces[how % pieces.size()].bytes();
-        constexpr std::size_t word = sizeof(std::uint64_t);
-        const std::size_t at = std::size_t{input.word()} * word % piece.size();
-        std::uint64_t value = 0;
-        std::memcpy(&value, piece.data() + at, word);
-        switch (how / 4 % 8) {
-        case 0:
-            value = input.quad_word();
-            break;
-        case 1:
-            value = ~std::uint64_t{0};
-            break;
-        case 2:
-            value += std::uint64_t{32} * input.byte();
-            break;
-        case 3:
-            value -= std::uint64_t{32} * input.byte();
-            break;
-        case 4:
-            value ^= std::uint64_t{1} << input.byte() % 64;
-            break;
-        case 5:
-            value = input.word();
-            break;
-        case 6:
-            value = (value & ~std::uint64_t{0xFFFFFFFF}) | input.double_word();
-            break;
-        default:
-            value = (value & 0xFFFFFFFF) | std::uint64_t{input.double_word()} << 32;
-            break;
-        }
-        std::memcpy(piece.data() + at, &value, word);
+        fuzz::scribble(input, how / 4, pieces[how % pieces.size()].bytes());
     }
 
     void access()

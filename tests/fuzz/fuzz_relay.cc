@@ -245,26 +245,7 @@ struct World {
             return;
         }
         const std::uint8_t how = input.byte();
-        const std::span<std::uint8_t> piece = shared_by[how % shared_by.size()];
-        constexpr std::size_t word = sizeof(std::uint64_t);
-        const std::size_t at = std::size_t{input.word()} * word % (piece.size() - word + 1);
-        std::uint64_t value = 0;
-        std::memcpy(&value, piece.data() + at, word);
-        switch (how / 8 % 4) {
-        case 0:
-            value = input.quad_word();
-            break;
-        case 1:
-            value = ~std::uint64_t{0};
-            break;
-        case 2:
-            value += std::uint64_t{32} * input.byte();
-            break;
-        default:
-            value ^= std::uint64_t{1} << input.byte() % 64;
-            break;
-        }
-        std::memcpy(piece.data() + at, &value, word);
+        ntpipe::fuzz::scribble(input, how / 8, std::as_writable_bytes(shared_by[how % shared_by.size()]));
     }
 
     void step()

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -48,6 +49,42 @@ private:
 
     std::span<const std::uint8_t> left_;
 };
+
+/// Changes a word of memory that somebody hostile may write, in one of eight ways. `piece`: at least one word.
+inline void scribble(Input& input, unsigned way, std::span<std::byte> piece)
+{
+    constexpr std::size_t word = sizeof(std::uint64_t);
+    std::byte* place = piece.data() + input.word() % (piece.size() / word) * word;
+    std::uint64_t value = 0;
+    std::memcpy(&value, place, word);
+    switch (way % 8) {
+    case 0:
+        value = input.quad_word();
+        break;
+    case 1:
+        value = ~std::uint64_t{0};
+        break;
+    case 2:
+        value += std::uint64_t{32} * input.byte();
+        break;
+    case 3:
+        value -= std::uint64_t{32} * input.byte();
+        break;
+    case 4:
+        value ^= std::uint64_t{1} << input.byte() % 64;
+        break;
+    case 5:
+        value = input.word();
+        break;
+    case 6:
+        value = (value & ~std::uint64_t{0xFFFFFFFF}) | input.double_word();
+        break;
+    default:
+        value = (value & 0xFFFFFFFF) | std::uint64_t{input.double_word()} << 32;
+        break;
+    }
+    std::memcpy(place, &value, word);
+}
 
 [[nodiscard]] inline std::span<const std::byte> as_bytes(std::span<const std::uint8_t> bytes)
 {
