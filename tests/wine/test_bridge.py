@@ -12,6 +12,7 @@ BROKEN_PIPE, NO_DATA, PIPE_NOT_CONNECTED, FILE_NOT_FOUND, PIPE_BUSY = 109, 232, 
 ENDED = {BROKEN_PIPE, PIPE_NOT_CONNECTED, NO_DATA}
 SIZES = (0, 1, 65535, 65536, 300_000, 4 << 20)
 NAMES = 10_000 if os.environ.get("NTPIPE_LONG") else 300
+CHANGES = 400
 KILL_ROUNDS = 20 if os.environ.get("NTPIPE_LONG") else 1
 
 
@@ -125,6 +126,30 @@ def test_names_come_and_go(meeting):
         client.call("CloseHandle", end=client_end)
         native.call("close", end=end)
         goes(client, "fleeting")
+
+
+def test_changes_that_come_together_are_followed_together(meeting):
+    """What a busy server has listening changes faster than instances are made and closed in the prefix, and everybody else would wait for that.
+    Each request to Wine's server is a write."""
+    native, client = meeting.native(), meeting.windows()
+    meeting.serve(native, "busy")
+    meeting.open(client, "busy")
+    meeting.serve(native, "busy")
+    meeting.settle()
+    before = writes_of(meeting.bridge.pid)
+    os.kill(meeting.bridge.pid, signal.SIGSTOP)
+    for _ in range(CHANGES):
+        native.call("close", end=meeting.serve(native, "busy"))
+    meeting.serve(native, "afterwards")
+    os.kill(meeting.bridge.pid, signal.SIGCONT)
+    meeting.open(client, "afterwards")
+    made = writes_of(meeting.bridge.pid) - before
+    assert made < 8 * CHANGES, made
+
+
+def writes_of(pid):
+    with open(f"/proc/{pid}/io", encoding="ascii") as file:
+        return int(dict(line.split(": ") for line in file)["syscw"])
 
 
 def test_lists_are_followed(meeting):
