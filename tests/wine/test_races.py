@@ -123,24 +123,30 @@ def test_many_native_writes_are_cancelled_at_once(meeting):
     ends.drain()
 
 
+def from_windows(meeting, name):
+    """A Windows program writes, a native server reads."""
+    native, windows = meeting.native(), meeting.windows()
+    serving = meeting.serve(native, name, inbound_quota=QUOTA, outbound_quota=QUOTA)
+    listening = native.start("listen", end=serving)
+    writes = meeting.open(windows, name)
+    assert native.await_answer(listening).status == 0
+    return Ends(windows, writes, native, serving)
+
+
 def test_a_native_read_that_was_cancelled_is_not_there_any_more(meeting):
     """Though the prefix had the same one: what is written then waits to be read."""
-    native, windows = meeting.native(), meeting.windows()
-    serving = meeting.serve(native, "race-gone", inbound_quota=QUOTA, outbound_quota=QUOTA)
-    listening = native.start("listen", end=serving)
-    writes = meeting.open(windows, "race-gone")
-    assert native.await_answer(listening).status == 0
-    ends, chance = Ends(windows, writes, native, serving), random.Random(4)
+    ends, chance = from_windows(meeting, "race-gone"), random.Random(4)
+    native, windows = ends.reader, ends.writer
     for number in range(ROUNDS // 2):
         message = pattern(LENGTH, number)
         ends.start_read()
         if chance.random() < 0.5:
-            assert windows.call("GetNamedPipeInfo", end=writes).status == 0  # the bridge has had time to post its own
+            assert windows.call("GetNamedPipeInfo", end=ends.writes).status == 0  # the bridge has had time to post its own
         native.start("cancel", request=ends.reading)
         assert native.await_answer(ends.reading).status == CANCELLED
         ends.reading = None
         writing = ends.start_write(message)
-        assert windows.call("GetNamedPipeInfo", end=writes).status == 0
+        assert windows.call("GetNamedPipeInfo", end=ends.writes).status == 0
         assert windows.answer(writing).pending
         ends.start_read()
         assert native.await_answer(ends.reading).bytes() == message
@@ -150,18 +156,14 @@ def test_a_native_read_that_was_cancelled_is_not_there_any_more(meeting):
 
 def test_native_reads_are_cancelled_while_they_are_served(meeting):
     """The prefix has posted the same read by then."""
-    native, windows = meeting.native(), meeting.windows()
-    serving = meeting.serve(native, "race-reads", inbound_quota=QUOTA, outbound_quota=QUOTA)
-    listening = native.start("listen", end=serving)
-    writes = meeting.open(windows, "race-reads")
-    assert native.await_answer(listening).status == 0
-    ends, chance = Ends(windows, writes, native, serving), random.Random(2)
+    ends, chance = from_windows(meeting, "race-reads"), random.Random(2)
+    native, windows = ends.reader, ends.writer
     pending = []
     for number in range(ROUNDS):
         message = pattern(LENGTH if number % 2 else QUOTA // 2, number)
         ends.start_read()
         if chance.random() < 0.5:
-            assert windows.call("GetNamedPipeInfo", end=writes).status == 0  # the bridge has had time to post its own
+            assert windows.call("GetNamedPipeInfo", end=ends.writes).status == 0  # the bridge has had time to post its own
         cancel = functools.partial(native.start, "cancel", request=ends.reading)
         if first := chance.random() < 0.5:
             cancel()
