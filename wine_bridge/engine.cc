@@ -45,19 +45,19 @@ bool is_alive(int stat_of_thread)
 }
 
 // When Wine's server has gone, Wine ends each thread that calls it then, and no more: the native side would wait for ever. This
-// thread is not Wine's, and sees that the main thread is no more.
-void watch_main_thread()
+// thread is not Wine's, and sees that the main thread is no more, or waits for a lock that another one had when it was ended.
+void watch_threads(const FairLock& lock)
 {
     const std::string path = "/proc/self/task/" + std::to_string(getpid()) + "/stat";
     const int stat_of_main = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (stat_of_main == -1) {
         throw std::bad_alloc();
     }
-    std::thread([stat_of_main] {
+    std::thread([stat_of_main, &lock] {
         sigset_t all;
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, nullptr);
-        while (is_alive(stat_of_main)) {
+        while (is_alive(stat_of_main) && !lock.is_lost()) {
             std::this_thread::sleep_for(std::chrono::milliseconds(watch_interval));
         }
         log_line("the prefix's server has gone");
@@ -72,10 +72,20 @@ void FairLock::lock()
     std::unique_lock lock(mutex_);
     const std::uint64_t mine = next_++;
     turn_.wait(lock, [&] { return served_ == mine; });
+    static thread_local const pid_t this_thread = gettid();
+    holder_ = this_thread;
+}
+
+bool FairLock::is_lost() const
+{
+    const pid_t holder = holder_;
+    // Who lets it go says so before it ends.
+    return holder != 0 && tgkill(getpid(), holder, 0) != 0 && errno == ESRCH && holder_ == holder;
 }
 
 void FairLock::unlock()
 {
+    holder_ = 0;
     const std::lock_guard lock(mutex_);
     ++served_;
     turn_.notify_all();
@@ -205,7 +215,7 @@ std::uint32_t Engine::start()
 
 void Engine::run()
 {
-    watch_main_thread();
+    watch_threads(lock_);
     std::unique_lock lock(lock_);
     next_tick_ = Clock::now();
     while (!stopping_) {

@@ -12,6 +12,8 @@
 
 #include "operations.hpp"
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -29,9 +31,12 @@ class FairLock {
 public:
     void lock();
     void unlock();
+    /// Whoever holds it is no more, and nobody will get it. From any thread.
+    [[nodiscard]] bool is_lost() const;
 
 private:
-    std::mutex mutex_; ///< of what follows
+    std::atomic<pid_t> holder_ = 0; ///< thread; 0: nobody
+    std::mutex mutex_;              ///< of what follows
     std::condition_variable turn_;
     std::uint64_t next_ = 0;
     std::uint64_t served_ = 0;

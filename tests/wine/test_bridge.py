@@ -5,14 +5,14 @@ import signal
 
 import pytest
 from agent import driver
-from conformance.vocabulary import Status, pattern
+from conformance.vocabulary import PIPE_BROKEN, Status, pattern
 from wine import headless, windows
 
 BROKEN_PIPE, NO_DATA, PIPE_NOT_CONNECTED, FILE_NOT_FOUND, PIPE_BUSY = 109, 232, 233, 2, 231
 ENDED = {BROKEN_PIPE, PIPE_NOT_CONNECTED, NO_DATA}
 SIZES = (0, 1, 65535, 65536, 300_000, 4 << 20)
 NAMES = 10_000 if os.environ.get("NTPIPE_LONG") else 300
-CHANGES = 400
+CHANGES, BUSY = 400, 60
 KILL_ROUNDS = 20 if os.environ.get("NTPIPE_LONG") else 1
 
 
@@ -227,6 +227,21 @@ def test_wine_server_dies(meeting):
 
 
 # ---- what is wrong ----
+
+@pytest.mark.parametrize("round_", range(KILL_ROUNDS * 3))
+def test_wine_server_dies_while_the_bridge_asks_it(meeting, round_):
+    """Wine ends the thread that asks, also if others wait for what that one has."""
+    native, server_end, client, client_end = connected(meeting)
+    reads = [native.start("read", end=server_end, length=100) for _ in range(BUSY)]
+    for number in range(BUSY):
+        client.send("WriteFile", end=client_end, data=pattern(10, number))
+    assert native.await_answer(reads[0]).status == 0  # now the others are on their way
+    os.kill(meeting.bridge.pid, signal.SIGSTOP)
+    os.kill(meeting.prefix.server, signal.SIGKILL)
+    os.kill(meeting.bridge.pid, signal.SIGCONT)
+    assert {native.await_answer(number).status for number in reads} <= {0, PIPE_BROKEN}
+    meeting.bridge.process.wait(driver.PATIENCE)
+
 
 def test_second_bridge(meeting):
     second = driver.Program([os.path.join(headless.WINE, "wine64"), windows.bridge_of(meeting.build)], cwd=meeting.prefix.directory,
