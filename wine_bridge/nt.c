@@ -56,8 +56,9 @@ static void take_result(struct nt_operation* operation, NTSTATUS status)
 /* What a call that was started returns. With what was over at once the port has nothing to do. */
 static uint32_t started(struct nt_operation* operation, NTSTATUS status)
 {
-    if (status != STATUS_PENDING)
+    if (status != STATUS_PENDING) {
         take_result(operation, status);
+    }
     return (uint32_t)status;
 }
 
@@ -70,13 +71,15 @@ static struct nt_operation* begin(struct nt_operation* operation)
 /* `\??\pipe\NAME`, to be freed. */
 static bool make_path(const uint16_t* name, size_t length, UNICODE_STRING* path)
 {
-    WCHAR* text;
+    WCHAR* text = length > longest_name ? NULL : malloc((prefix_length + length + 1) * sizeof(WCHAR));
 
-    if (length > longest_name || (text = malloc((prefix_length + length + 1) * sizeof(WCHAR))) == NULL)
+    if (text == NULL) {
         return false;
+    }
     memcpy(text, prefix, sizeof(prefix));
-    if (length != 0)
+    if (length != 0) {
         memcpy(text + prefix_length, name, length * sizeof(WCHAR));
+    }
     text[prefix_length + length] = 0;
     path->Buffer = text;
     path->Length = (USHORT)((prefix_length + length) * sizeof(WCHAR));
@@ -84,16 +87,25 @@ static bool make_path(const uint16_t* name, size_t length, UNICODE_STRING* path)
     return true;
 }
 
-static NTSTATUS join_port(HANDLE handle)
+/* What was opened, with this status, joins the port; if it cannot, it is closed. */
+static NTSTATUS join_port(NTSTATUS opened, const HANDLE* handle)
 {
     FILE_COMPLETION_INFORMATION completion = {port, 0};
     FILE_IO_COMPLETION_NOTIFICATION_INFORMATION notification = {FILE_SKIP_COMPLETION_PORT_ON_SUCCESS};
     IO_STATUS_BLOCK io;
-    NTSTATUS status = NtSetInformationFile(handle, &io, &completion, sizeof(completion), FileCompletionInformation);
+    NTSTATUS status;
 
-    if (status == STATUS_SUCCESS)
-        status = NtSetInformationFile(handle, &io, &notification, sizeof(notification),
+    if (opened != STATUS_SUCCESS) {
+        return opened;
+    }
+    status = NtSetInformationFile(*handle, &io, &completion, sizeof(completion), FileCompletionInformation);
+    if (status == STATUS_SUCCESS) {
+        status = NtSetInformationFile(*handle, &io, &notification, sizeof(notification),
                                       FileIoCompletionNotificationInformation);
+    }
+    if (status != STATUS_SUCCESS) {
+        NtClose(*handle);
+    }
     return status;
 }
 
@@ -106,9 +118,7 @@ static NTSTATUS open_path(UNICODE_STRING* path, ACCESS_MASK access, HANDLE* hand
 
     InitializeObjectAttributes(&attributes, path, OBJ_CASE_INSENSITIVE, 0, NULL);
     status = NtOpenFile(handle, access | SYNCHRONIZE, &attributes, &io, FILE_SHARE_READ | FILE_SHARE_WRITE, 0);
-    if (status == STATUS_SUCCESS && (status = join_port(*handle)) != STATUS_SUCCESS)
-        NtClose(*handle);
-    return status;
+    return join_port(status, handle);
 }
 
 uint32_t nt_start(void)
@@ -116,13 +126,16 @@ uint32_t nt_start(void)
     UNICODE_STRING path;
     NTSTATUS status = NtCreateIoCompletion(&port, IO_COMPLETION_ALL_ACCESS, NULL, 0);
 
-    if (status != STATUS_SUCCESS)
+    if (status != STATUS_SUCCESS) {
         return (uint32_t)status;
+    }
     status = NtCreateEvent(&ping_event, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE);
-    if (status != STATUS_SUCCESS)
+    if (status != STATUS_SUCCESS) {
         return (uint32_t)status;
-    if (!make_path(NULL, 0, &path))
+    }
+    if (!make_path(NULL, 0, &path)) {
         return (uint32_t)STATUS_NO_MEMORY;
+    }
     status = open_path(&path, FILE_READ_ATTRIBUTES, &device);
     free(path.Buffer);
     return (uint32_t)status;
@@ -142,9 +155,10 @@ static void take_from_port(void (*enter)(void), void (*leave)(void))
     IO_STATUS_BLOCK io;
     struct nt_operation* operation;
 
-    if (NtRemoveIoCompletion(port, &key, &value, &io, &at_once) != STATUS_SUCCESS)
+    if (NtRemoveIoCompletion(port, &key, &value, &io, &at_once) != STATUS_SUCCESS) {
         return;
-    operation = (struct nt_operation*)value;
+    }
+    operation = (struct nt_operation*)value; /* as it was given. NOLINT(performance-no-int-to-ptr) */
     operation->status = (uint32_t)io.Status;
     operation->information = io.Information;
     call_back(operation, enter, leave);
@@ -155,8 +169,9 @@ static void take_watched(unsigned which, void (*enter)(void), void (*leave)(void
     struct nt_operation* operation = watched[which].operation;
     HANDLE event = watched[which].event;
 
-    if (block_of(operation)->Status == STATUS_PENDING)
+    if (block_of(operation)->Status == STATUS_PENDING) {
         return;
+    }
     watched[which] = watched[--watched_count];
     watched[watched_count].event = event;
     take_result(operation, block_of(operation)->Status);
@@ -180,13 +195,15 @@ void nt_run(void (*enter)(void), void (*leave)(void))
             handles[i] = which < watched_count ? watched[which].event : port;
         }
         status = NtWaitForMultipleObjects(count, handles, TRUE, FALSE, NULL);
-        if (status < STATUS_WAIT_0 || status >= STATUS_WAIT_0 + (NTSTATUS)count)
+        if (status < STATUS_WAIT_0 || status >= STATUS_WAIT_0 + (NTSTATUS)count) {
             continue;
+        }
         which = (first + (unsigned)status) % count;
-        if (which == watched_count)
+        if (which == watched_count) {
             take_from_port(enter, leave);
-        else
+        } else {
             take_watched(which, enter, leave);
+        }
     }
 }
 
@@ -214,8 +231,9 @@ bool nt_thread(void (*body)(void*), void* argument)
     struct thread_start* start = malloc(sizeof(*start));
     HANDLE thread;
 
-    if (start == NULL)
+    if (start == NULL) {
         return false;
+    }
     start->body = body;
     start->argument = argument;
     thread = CreateThread(NULL, 0, run_thread, start, 0, NULL);
@@ -260,10 +278,12 @@ uint32_t nt_create_pipe(const uint16_t* name, size_t length, const struct nt_pip
     LARGE_INTEGER timeout;
     NTSTATUS status;
 
-    if (information->direction > NT_DUPLEX)
+    if (information->direction > NT_DUPLEX) {
         return (uint32_t)STATUS_INVALID_PARAMETER;
-    if (!make_path(name, length, &path))
+    }
+    if (!make_path(name, length, &path)) {
         return (uint32_t)STATUS_NO_MEMORY;
+    }
     timeout.QuadPart = default_timeout < 0 ? default_timeout : -500000;
     InitializeObjectAttributes(&attributes, &path, OBJ_CASE_INSENSITIVE, 0, NULL);
     status = NtCreateNamedPipeFile(
@@ -272,9 +292,7 @@ uint32_t nt_create_pipe(const uint16_t* name, size_t length, const struct nt_pip
         information->message_type != 0, information->message_type != 0, 0, information->maximum_instances,
         information->inbound_quota, information->outbound_quota, &timeout);
     free(path.Buffer);
-    if (status == STATUS_SUCCESS && (status = join_port(*handle)) != STATUS_SUCCESS)
-        NtClose(*handle);
-    return (uint32_t)status;
+    return (uint32_t)join_port(status, handle);
 }
 
 uint32_t nt_open_pipe(const uint16_t* name, size_t length, bool read, bool write, nt_handle* handle)
@@ -282,8 +300,9 @@ uint32_t nt_open_pipe(const uint16_t* name, size_t length, bool read, bool write
     UNICODE_STRING path;
     NTSTATUS status;
 
-    if (!make_path(name, length, &path))
+    if (!make_path(name, length, &path)) {
         return (uint32_t)STATUS_NO_MEMORY;
+    }
     status = open_path(
         &path, (read ? GENERIC_READ : 0) | (write ? GENERIC_WRITE : 0) | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES,
         handle);
@@ -302,8 +321,9 @@ uint32_t nt_query(nt_handle handle, struct nt_pipe_information* information)
     IO_STATUS_BLOCK io;
     NTSTATUS status = NtQueryInformationFile(handle, &io, &local, sizeof(local), FilePipeLocalInformation);
 
-    if (status != STATUS_SUCCESS)
+    if (status != STATUS_SUCCESS) {
         return (uint32_t)status;
+    }
     information->message_type = local.NamedPipeType & 1;
     information->direction = local.NamedPipeConfiguration;
     information->maximum_instances = local.MaximumInstances;
@@ -359,10 +379,12 @@ static HANDLE free_event(void)
 {
     HANDLE* event = &watched[watched_count].event;
 
-    if (!is_runner || watched_count == most_watched)
+    if (!is_runner || watched_count == most_watched) {
         return NULL;
-    if (*event == NULL && NtCreateEvent(event, EVENT_ALL_ACCESS, NULL, SynchronizationEvent, FALSE) != STATUS_SUCCESS)
+    }
+    if (*event == NULL && NtCreateEvent(event, EVENT_ALL_ACCESS, NULL, SynchronizationEvent, FALSE) != STATUS_SUCCESS) {
         *event = NULL;
+    }
     return *event;
 }
 
@@ -371,12 +393,14 @@ uint32_t nt_await_data(nt_handle handle, struct nt_operation* operation, void* b
     HANDLE event = free_event();
     NTSTATUS status;
 
-    if (event == NULL)
+    if (event == NULL) {
         return nt_read(handle, operation, buffer, length);
+    }
     block_of(begin(operation))->Status = STATUS_PENDING;
     status = NtReadFile(handle, event, NULL, NULL, block_of(operation), buffer, length, NULL, NULL);
-    if (status == STATUS_PENDING)
+    if (status == STATUS_PENDING) {
         watched[watched_count++].operation = operation;
+    }
     return started(operation, status);
 }
 
@@ -402,8 +426,9 @@ uint32_t nt_peek_pipe(nt_handle handle, void* buffer, uint32_t length, struct nt
 
     memset(&io, 0, sizeof(io));
     status = NtFsControlFile(handle, NULL, NULL, NULL, &io, FSCTL_PIPE_PEEK, NULL, 0, buffer, length);
-    if (status != STATUS_SUCCESS && status != STATUS_BUFFER_OVERFLOW)
+    if (status != STATUS_SUCCESS && status != STATUS_BUFFER_OVERFLOW) {
         return (uint32_t)status;
+    }
     peek->closing = seen->NamedPipeState == FILE_PIPE_CLOSING_STATE;
     peek->available = seen->ReadDataAvailable;
     peek->message_length = seen->MessageLength;
@@ -421,11 +446,12 @@ uint32_t nt_flush(nt_handle handle)
 uint32_t nt_wait_pipe(const uint16_t* name, size_t length, int64_t timeout, struct nt_operation* operation)
 {
     const ULONG size = (ULONG)(FIELD_OFFSET(FILE_PIPE_WAIT_FOR_BUFFER, Name) + length * sizeof(WCHAR));
-    FILE_PIPE_WAIT_FOR_BUFFER* wait;
+    FILE_PIPE_WAIT_FOR_BUFFER* wait = length > longest_name ? NULL : malloc(size + sizeof(*wait));
     NTSTATUS status;
 
-    if (length > longest_name || (wait = malloc(size + sizeof(*wait))) == NULL)
+    if (wait == NULL) {
         return started(operation, STATUS_NO_MEMORY);
+    }
     wait->Timeout.QuadPart = timeout;
     wait->TimeoutSpecified = timeout != 0;
     wait->NameLength = (ULONG)(length * sizeof(WCHAR));
@@ -453,8 +479,9 @@ static bool set_path(UNICODE_STRING* path, WCHAR* text, size_t room, const char*
         const char* from;
 
         for (from = parts[i]; *from != 0; ++from) {
-            if (length == room)
+            if (length == room) {
                 return false;
+            }
             text[length++] = (unsigned char)*from;
         }
     }
@@ -483,17 +510,24 @@ uint32_t nt_link_host(const char* host)
     HANDLE handle;
     NTSTATUS status;
 
-    if (!set_path(&path, text, 400, "\\??\\UNC", "", ""))
+    if (!set_path(&path, text, 400, "\\??\\UNC", "", "")) {
         return (uint32_t)STATUS_INVALID_PARAMETER;
-    if ((status = make_directory(&path)) != STATUS_SUCCESS)
+    }
+    status = make_directory(&path);
+    if (status != STATUS_SUCCESS) {
         return (uint32_t)status;
-    if (!set_path(&path, text, 400, "\\??\\UNC\\", host, ""))
+    }
+    if (!set_path(&path, text, 400, "\\??\\UNC\\", host, "")) {
         return (uint32_t)STATUS_INVALID_PARAMETER;
-    if ((status = make_directory(&path)) != STATUS_SUCCESS)
+    }
+    status = make_directory(&path);
+    if (status != STATUS_SUCCESS) {
         return (uint32_t)status;
+    }
     if (!set_path(&path, text, 400, "\\??\\UNC\\", host, "\\pipe") ||
-        !set_path(&target, target_text, 40, "\\Device\\NamedPipe", "", ""))
+        !set_path(&target, target_text, 40, "\\Device\\NamedPipe", "", "")) {
         return (uint32_t)STATUS_INVALID_PARAMETER;
+    }
     InitializeObjectAttributes(&attributes, &path, OBJ_CASE_INSENSITIVE | OBJ_OPENIF, 0, NULL);
     status = NtCreateSymbolicLinkObject(&handle, SYMBOLIC_LINK_ALL_ACCESS, &attributes, &target);
     return status == STATUS_OBJECT_NAME_EXISTS ? 0 : (uint32_t)status;
@@ -517,8 +551,9 @@ static void tell_state(DWORD state)
 static DWORD WINAPI on_control(DWORD control, DWORD type, void* data, void* context)
 {
     (void)type, (void)data, (void)context;
-    if (control != SERVICE_CONTROL_STOP && control != SERVICE_CONTROL_SHUTDOWN)
+    if (control != SERVICE_CONTROL_STOP && control != SERVICE_CONTROL_SHUTDOWN) {
         return control == SERVICE_CONTROL_INTERROGATE ? NO_ERROR : ERROR_CALL_NOT_IMPLEMENTED;
+    }
     tell_state(SERVICE_STOPPED);
     stop_service();
     return NO_ERROR;
@@ -526,11 +561,13 @@ static DWORD WINAPI on_control(DWORD control, DWORD type, void* data, void* cont
 
 static void WINAPI run_service(DWORD count, WCHAR** arguments)
 {
-    if (count == 0)
+    if (count == 0) {
         return;
+    }
     service = RegisterServiceCtrlHandlerExW(arguments[0], on_control, NULL);
-    if (service != NULL)
+    if (service != NULL) {
         tell_state(SERVICE_RUNNING);
+    }
 }
 
 void nt_serve(void (*stop)(void))
