@@ -25,14 +25,15 @@ void __RPC_USER MIDL_user_free(void* memory)
 
 static void fail(const char* what, long error)
 {
-    fprintf(stderr, "%s: error %ld (0x%lx)\n", what, error, error);
+    (void)fprintf(stderr, "%s: error %ld (0x%lx)\n", what, error, error);
     exit(1);
 }
 
 static void expect(const char* what, long error)
 {
-    if (error)
+    if (error) {
         fail(what, error);
+    }
 }
 
 static handle_t bind_to(const wchar_t* endpoint)
@@ -80,15 +81,17 @@ static void use_registry(unsigned long size)
     byte *put = malloc(size), *got = calloc(1, size);
     unsigned long type = 0, room = size, length = 0, disposition = 0;
     winreg_binding = bind_to(L"\\pipe\\winreg");
-    for (unsigned long i = 0; i < size; i++)
+    for (unsigned long i = 0; i < size; i++) {
         put[i] = (byte)(i * 7 + (i >> 8) * 13);
+    }
     expect("OpenLocalMachine", (long)OpenLocalMachine(NULL, MAXIMUM_ALLOWED_, &root));
     expect("BaseRegCreateKey",
            (long)BaseRegCreateKey(&root, name, nothing, 0, MAXIMUM_ALLOWED_, NULL, &key, &disposition));
     expect("BaseRegSetValue", (long)BaseRegSetValue(&key, value, BINARY, put, size));
     expect("BaseRegQueryValue", (long)BaseRegQueryValue(&key, &value, &type, got, &room, &length));
-    if (type != BINARY || length != size || memcmp(put, got, size))
+    if (type != BINARY || length != size || memcmp(put, got, size) != 0) {
         fail("what came back is not what was sent", (long)length);
+    }
     expect("BaseRegCloseKey", (long)BaseRegCloseKey(&key));
     expect("BaseRegDeleteKey", (long)BaseRegDeleteKey(&root, name));
     RpcBindingFree(&winreg_binding);
@@ -100,17 +103,18 @@ static void use_registry(unsigned long size)
 /* The runtime raises an exception when the server cannot be reached, or answers something else. */
 static LONG WINAPI on_exception(EXCEPTION_POINTERS* raised)
 {
-    fprintf(stderr, "RPC error %lu\n", raised->ExceptionRecord->ExceptionCode);
+    (void)fprintf(stderr, "RPC error %lu\n", raised->ExceptionRecord->ExceptionCode);
     ExitProcess(1);
 }
 
 int main(int argc, char** argv)
 {
     SetUnhandledExceptionFilter(on_exception);
-    setbuf(stdout, NULL);
+    (void)setvbuf(stdout, NULL, _IONBF, 0);
     show_time();
     show_user();
-    for (int i = 1; i < argc; i++)
+    for (int i = 1; i < argc; i++) {
         use_registry(strtoul(argv[i], NULL, 10));
+    }
     return 0;
 }

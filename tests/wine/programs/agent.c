@@ -32,15 +32,16 @@ static HANDLE output;
 
 static _Noreturn void die(const char* why)
 {
-    fprintf(stderr, "agent: %s\n", why);
+    (void)fprintf(stderr, "agent: %s\n", why);
     ExitProcess(3);
 }
 
 static void* allocate(size_t size)
 {
     void* memory = calloc(1, size ? size : 1);
-    if (!memory)
+    if (!memory) {
         die("no memory");
+    }
     return memory;
 }
 
@@ -48,17 +49,20 @@ static void* allocate(size_t size)
 
 const char* field(const struct operation* op, const char* key)
 {
-    for (int i = 0; i < op->fields; i++)
-        if (!strcmp(op->keys[i], key))
+    for (int i = 0; i < op->fields; i++) {
+        if (!strcmp(op->keys[i], key)) {
             return op->values[i];
+        }
+    }
     return NULL;
 }
 
 uint64_t number(const struct operation* op, const char* key, uint64_t otherwise)
 {
     const char* value = field(op, key);
-    if (!value)
+    if (!value) {
         return otherwise;
+    }
     return value[0] == '-' ? (uint64_t)strtoll(value, NULL, 10) : strtoull(value, NULL, 10);
 }
 
@@ -73,8 +77,9 @@ uint8_t* bytes(const struct operation* op, const char* key, size_t* length)
     *length = value ? strlen(value) / 2 : 0;
     /* Two zeros more end a name. */
     uint8_t* data = allocate(*length + 2);
-    for (size_t i = 0; i < *length; i++)
+    for (size_t i = 0; i < *length; i++) {
         data[i] = (uint8_t)(digit(value[2 * i]) << 4 | digit(value[2 * i + 1]));
+    }
     return data;
 }
 
@@ -102,9 +107,11 @@ HANDLE handle_of(const struct operation* op, const char* key)
     const unsigned id = (unsigned)number(op, key, 0);
     HANDLE found = INVALID_HANDLE_VALUE;
     EnterCriticalSection(&lock);
-    for (struct kept* kept = handles; kept; kept = kept->next)
-        if (kept->id == id)
+    for (struct kept* kept = handles; kept; kept = kept->next) {
+        if (kept->id == id) {
             found = kept->handle;
+        }
+    }
     LeaveCriticalSection(&lock);
     return found;
 }
@@ -146,8 +153,9 @@ static void put(const char* text, size_t length)
 {
     while (length) {
         DWORD written = 0;
-        if (!WriteFile(output, text, (DWORD)length, &written, NULL))
+        if (!WriteFile(output, text, (DWORD)length, &written, NULL)) {
             ExitProcess(4); /* the test has gone */
+        }
         text += written;
         length -= written;
     }
@@ -166,8 +174,9 @@ static void answer(struct operation* op, const char* text, size_t length)
 
 void is_pending(struct operation* op)
 {
-    if (op->announced)
+    if (op->announced) {
         return;
+    }
     char text[80];
     answer(op, text, (size_t)sprintf(text, "{\"id\": %u, \"pending\": true}\n", op->id));
 }
@@ -220,8 +229,9 @@ struct operation* operation_of(unsigned id)
 {
     EnterCriticalSection(&lock);
     struct operation* found = under_way;
-    while (found && found->id != id)
+    while (found && found->id != id) {
         found = found->next;
+    }
     LeaveCriticalSection(&lock);
     return found;
 }
@@ -231,13 +241,15 @@ NTSTATUS cancel(unsigned id, bool by_win32)
     NTSTATUS status = STATUS_NOT_FOUND_;
     EnterCriticalSection(&lock);
     for (struct operation* op = under_way; op; op = op->next) {
-        if (op->id != id || !op->file)
+        if (op->id != id || !op->file) {
             continue;
+        }
         IO_STATUS_BLOCK io;
-        if (by_win32)
+        if (by_win32) {
             status = CancelIoEx(op->file, &op->overlapped) ? STATUS_SUCCESS_ : (NTSTATUS)GetLastError();
-        else
+        } else {
             status = NtCancelIoFileEx(op->file, &op->io, &io);
+        }
     }
     LeaveCriticalSection(&lock);
     return status;
@@ -255,24 +267,27 @@ static struct operation* parse(char* line)
     char* at = line;
     for (int word = 0; at && *at; word++) {
         char* end = strchr(at, ' ');
-        if (end)
+        if (end) {
             *end++ = 0;
+        }
         if (word == 0) {
             op->id = (unsigned)strtoul(at, NULL, 10);
         } else if (word == 1) {
             op->name = at;
         } else {
             char* value = strchr(at, '=');
-            if (!value || op->fields == MOST_FIELDS)
+            if (!value || op->fields == MOST_FIELDS) {
                 die("a request is malformed");
+            }
             *value++ = 0;
             op->keys[op->fields] = at;
             op->values[op->fields++] = value;
         }
         at = end;
     }
-    if (!op->name)
+    if (!op->name) {
         die("a request without an operation");
+    }
     return op;
 }
 
@@ -306,10 +321,12 @@ static DWORD WINAPI carry_out(void* argument)
                                                 echo_calls, object_calls, stream_calls};
     struct operation* op = argument;
     bool found = false;
-    for (size_t i = 0; !found && i < sizeof(tables) / sizeof(tables[0]); i++)
+    for (size_t i = 0; !found && i < sizeof(tables) / sizeof(tables[0]); i++) {
         found = run_one_of(tables[i], op);
-    if (!found)
+    }
+    if (!found) {
         is_wrong(op, "no such operation");
+    }
     end(op);
     return 0;
 }
@@ -347,8 +364,9 @@ static void serve(char* line)
         under_way = op;
         LeaveCriticalSection(&lock);
         const HANDLE thread = CreateThread(NULL, 0, carry_out, op, 0, NULL);
-        if (!thread)
+        if (!thread) {
             die("no thread");
+        }
         CloseHandle(thread);
         WaitForSingleObject(said, INFINITE);
     }
@@ -366,12 +384,15 @@ int main(void)
         DWORD count = 0;
         if (length == room) {
             room *= 2;
-            buffer = realloc(buffer, room);
-            if (!buffer)
+            char* larger = realloc(buffer, room);
+            if (!larger) {
                 die("no memory");
+            }
+            buffer = larger;
         }
-        if (!ReadFile(input, buffer + length, (DWORD)(room - length), &count, NULL) || !count)
+        if (!ReadFile(input, buffer + length, (DWORD)(room - length), &count, NULL) || !count) {
             return 0;
+        }
         const size_t searched = length;
         length += count;
         char* newline = memchr(buffer + searched, '\n', length - searched);

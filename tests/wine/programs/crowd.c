@@ -26,12 +26,14 @@ static HANDLE open_when_free(struct crowd* crowd)
 {
     for (;;) {
         const HANDLE end = CreateFileW(crowd->name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
-        if (end != INVALID_HANDLE_VALUE || GetLastError() != ERROR_PIPE_BUSY)
+        if (end != INVALID_HANDLE_VALUE || GetLastError() != ERROR_PIPE_BUSY) {
             return end;
+        }
         InterlockedIncrement(&crowd->waits);
         /* Another client may be faster than this one: then the next round waits again. */
-        if (!WaitNamedPipeW(crowd->name, 60000))
+        if (!WaitNamedPipeW(crowd->name, 60000)) {
             return INVALID_HANDLE_VALUE;
+        }
     }
 }
 
@@ -42,13 +44,15 @@ static DWORD talk(const struct client* client, HANDLE end, DWORD round)
     uint8_t* question = malloc(length + 1);
     uint8_t* answer = malloc(length + 1);
     DWORD mode = PIPE_READMODE_MESSAGE, count = 0, error = 0;
-    for (DWORD i = 0; i < length; i++)
+    for (DWORD i = 0; i < length; i++) {
         question[i] = (uint8_t)(client->number * 31 + round * 7 + i);
+    }
     if (!SetNamedPipeHandleState(end, &mode, NULL, NULL) ||
-        !TransactNamedPipe(end, question, length, answer, length + 1, &count, NULL))
+        !TransactNamedPipe(end, question, length, answer, length + 1, &count, NULL)) {
         error = GetLastError();
-    else if (count != length || memcmp(question, answer, length))
+    } else if (count != length || memcmp(question, answer, length) != 0) {
         error = ERROR_INVALID_DATA;
+    }
     free(question);
     free(answer);
     return error;
@@ -61,14 +65,16 @@ static DWORD WINAPI be_client(void* argument)
     for (DWORD round = 0; round < crowd->rounds && !crowd->error; round++) {
         const HANDLE end = open_when_free(crowd);
         const DWORD error = end == INVALID_HANDLE_VALUE ? GetLastError() : talk(client, end, round);
-        if (error)
+        if (error) {
             InterlockedCompareExchange(&crowd->error, (LONG)error, 0);
-        else
+        } else {
             InterlockedIncrement(&crowd->talked);
-        if (crowd->keep)
+        }
+        if (crowd->keep) {
             crowd->ends[client->number * crowd->rounds + round] = end;
-        else if (end != INVALID_HANDLE_VALUE)
+        } else if (end != INVALID_HANDLE_VALUE) {
             CloseHandle(end);
+        }
     }
     return 0;
 }
@@ -84,8 +90,8 @@ static void run_crowd(struct operation* op)
         .keep = number(op, "keep", 0) != 0,
     };
     struct client* all = calloc(clients, sizeof(*all));
-    HANDLE* threads = calloc(clients, sizeof(*threads));
-    crowd.ends = calloc(clients * crowd.rounds, sizeof(*crowd.ends));
+    HANDLE* threads = (HANDLE*)calloc(clients, sizeof(*threads));
+    crowd.ends = (HANDLE*)calloc((size_t)clients * crowd.rounds, sizeof(*crowd.ends));
     is_pending(op);
     for (DWORD i = 0; i < clients; i++) {
         all[i] = (struct client){&crowd, i};
@@ -95,11 +101,13 @@ static void run_crowd(struct operation* op)
         WaitForSingleObject(threads[i], INFINITE);
         CloseHandle(threads[i]);
     }
-    for (DWORD i = 0; i < clients * crowd.rounds; i++)
-        if (crowd.ends[i] && crowd.ends[i] != INVALID_HANDLE_VALUE)
+    for (DWORD i = 0; i < clients * crowd.rounds; i++) {
+        if (crowd.ends[i] && crowd.ends[i] != INVALID_HANDLE_VALUE) {
             CloseHandle(crowd.ends[i]);
-    free(crowd.ends);
-    free(threads);
+        }
+    }
+    free((void*)crowd.ends);
+    free((void*)threads);
     free(all);
     is_over(op, (uint32_t)crowd.error, ", \"talked\": %ld, \"waits\": %ld", crowd.talked, crowd.waits);
 }

@@ -12,12 +12,14 @@ static void serve_echo(struct operation* op)
     const HANDLE end = CreateNamedPipeW(wide(op, "name"), PIPE_ACCESS_DUPLEX, PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE,
                                         1, LONGEST, LONGEST, 0, NULL);
     uint8_t* buffer = malloc(LONGEST);
-    if (end != INVALID_HANDLE_VALUE)
+    if (end != INVALID_HANDLE_VALUE) {
         is_pending(op);
+    }
     while (end != INVALID_HANDLE_VALUE && (ConnectNamedPipe(end, NULL) || GetLastError() == ERROR_PIPE_CONNECTED)) {
         DWORD count = 0;
-        while (ReadFile(end, buffer, LONGEST, &count, NULL) && WriteFile(end, buffer, count, &count, NULL))
-            continue;
+        while (ReadFile(end, buffer, LONGEST, &count, NULL) && WriteFile(end, buffer, count, &count, NULL)) {
+            /* until it fails */
+        }
         DisconnectNamedPipe(end);
     }
     is_over(op, GetLastError(), "");
@@ -31,8 +33,9 @@ static void open_blocking(struct operation* op)
     DWORD mode = PIPE_READMODE_MESSAGE;
     const bool success = end != INVALID_HANDLE_VALUE && SetNamedPipeHandleState(end, &mode, NULL, NULL);
     const uint32_t error = success ? 0 : GetLastError();
-    if (success)
+    if (success) {
         keep_handle(op->id, end);
+    }
     is_over(op, error, "");
 }
 
@@ -47,8 +50,9 @@ static void measure(struct operation* op)
     BOOL success = TRUE;
     QueryPerformanceFrequency(&frequency);
     QueryPerformanceCounter(&begin);
-    for (DWORD i = 0; success && i < count; i++)
+    for (DWORD i = 0; success && i < count; i++) {
         success = TransactNamedPipe(end, buffer, length, buffer + length, length, &got, NULL);
+    }
     QueryPerformanceCounter(&over);
     const uint32_t error = success ? 0 : GetLastError();
     free(buffer);

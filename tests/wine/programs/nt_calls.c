@@ -128,8 +128,9 @@ static void close(struct operation* op)
 /* Waits for a call that has returned `status`, and says "pending" before. Its status. */
 static NTSTATUS finish(struct operation* op, NTSTATUS status)
 {
-    if (status != STATUS_PENDING_)
+    if (status != STATUS_PENDING_) {
         return status;
+    }
     is_pending(op);
     WaitForSingleObject(op->over, INFINITE);
     return op->io.Status;

@@ -48,6 +48,7 @@ static void CALLBACK count_io(void* context, IO_STATUS_BLOCK* io, ULONG reserved
 
 static void CALLBACK count_call(ULONG_PTR context)
 {
+    /* What a program hands to an APC is a number to Windows. NOLINTNEXTLINE(performance-no-int-to-ptr) */
     ++*(unsigned*)context;
 }
 
@@ -137,7 +138,7 @@ static void read_with_wrong_event(struct operation* op)
     op->io.Status = UNTOUCHED;
     op->io.Information = UNTOUCHED;
     const NTSTATUS status =
-        NtReadFile(handle_of(op, "end"), (HANDLE)(ULONG_PTR)0xDEADBEEF, NULL, NULL, &op->io, &byte, 1, NULL, NULL);
+        NtReadFile(handle_of(op, "end"), ULongToHandle(0xDEADBEEF), NULL, NULL, &op->io, &byte, 1, NULL, NULL);
     is_over(op, (uint32_t)status, ", \"touched\": %s",
             word(op->io.Status != UNTOUCHED || op->io.Information != UNTOUCHED));
 }
@@ -214,21 +215,23 @@ static void read_through_last_handle(struct operation* op)
     const HANDLE copy = duplicate(file, other);
     CloseHandle(file);
     is_pending(op);
-    if (event)
+    if (event) {
         WaitForSingleObject(event, FAR_TOO_LATE);
+    }
     GetQueuedCompletionStatus(port, &count, &key, &packet, event ? 0 : FAR_TOO_LATE);
     is_over(op, (uint32_t)op->io.Status, ", \"started\": %u, \"packet\": %s, \"copy\": %lu", (unsigned)started,
             word(packet == (void*)&op->io), (unsigned long)(ULONG_PTR)copy);
     CloseHandle(port);
     CloseHandle(other);
-    if (event)
+    if (event) {
         CloseHandle(event);
+    }
 }
 
 /* Takes over a handle that another process has given this one. */
 static void adopt(struct operation* op)
 {
-    keep_handle(op->id, (HANDLE)(ULONG_PTR)number(op, "handle", 0));
+    keep_handle(op->id, ULongToHandle((ULONG)number(op, "handle", 0)));
     is_over(op, 0, "");
 }
 

@@ -55,8 +55,8 @@ static void count(size_t group, size_t kind)
 static void fault(size_t group, const char* what, uint64_t stream, uint64_t number, uint32_t error)
 {
     count(group, WRONG);
-    fprintf(stderr, "wrong: stream %llu, message %llu: %s (error %u)\n", (unsigned long long)stream,
-            (unsigned long long)number, what, error);
+    (void)fprintf(stderr, "wrong: stream %llu, message %llu: %s (error %u)\n", (unsigned long long)stream,
+                  (unsigned long long)number, what, error);
 }
 
 /* ---- a client ---- */
@@ -90,8 +90,9 @@ static bool means_gone(uint32_t error)
 static bool failed(struct client* client, const char* what)
 {
     const uint32_t error = GetLastError();
-    if (!means_gone(error))
+    if (!means_gone(error)) {
         fault(client->group, what, client->stream, client->number, error);
+    }
     return false;
 }
 
@@ -108,9 +109,10 @@ static DWORD next(struct client* client, uint32_t most)
 static void expect(struct client* client, uint64_t message, DWORD sent, DWORD got)
 {
     const struct header header = {client->stream, message};
-    if (got != sent || memcmp(client->answer, &header, sizeof(header)) ||
-        memcmp(client->answer + sizeof(header), body_of(&header), got - sizeof(header)))
+    if (got != sent || memcmp(client->answer, &header, sizeof(header)) != 0 ||
+        memcmp(client->answer + sizeof(header), body_of(&header), got - sizeof(header)) != 0) {
         fault(client->group, "something else comes back", client->stream, message, 0);
+    }
     count(client->group, MESSAGES);
     client->has_talked = true;
 }
@@ -119,8 +121,9 @@ static bool transact(struct client* client)
 {
     DWORD got = 0;
     const DWORD length = next(client, any(client, 20) ? 1000 : LONGEST_BODY);
-    if (!TransactNamedPipe(client->end, client->question, length, client->answer, LONGEST, &got, NULL))
+    if (!TransactNamedPipe(client->end, client->question, length, client->answer, LONGEST, &got, NULL)) {
         return failed(client, "transact");
+    }
     expect(client, client->number - 1, length, got);
     return true;
 }
@@ -128,8 +131,9 @@ static bool transact(struct client* client)
 static bool read_back(struct client* client, uint64_t message, DWORD length)
 {
     DWORD got = 0;
-    if (!ReadFile(client->end, client->answer, LONGEST, &got, NULL))
+    if (!ReadFile(client->end, client->answer, LONGEST, &got, NULL)) {
         return failed(client, "read");
+    }
     expect(client, message, length, got);
     return true;
 }
@@ -139,13 +143,16 @@ static bool write_and_flush(struct client* client)
 {
     DWORD written = 0;
     const DWORD length = next(client, 5000);
-    if (!WriteFile(client->end, client->question, length, &written, NULL))
+    if (!WriteFile(client->end, client->question, length, &written, NULL)) {
         return failed(client, "write");
-    if (!FlushFileBuffers(client->end))
+    }
+    if (!FlushFileBuffers(client->end)) {
         return failed(client, "flush");
+    }
     /* The last is read, and may not be looked at yet. */
-    if ((uint64_t)witness[client->stream % STREAMS] + 1 < client->number)
+    if ((uint64_t)witness[client->stream % STREAMS] + 1 < client->number) {
         fault(client->group, "flushed, and nobody has what was before it", client->stream, client->number - 1, 0);
+    }
     count(client->group, FLUSHED);
     return read_back(client, client->number - 1, length);
 }
@@ -157,12 +164,15 @@ static bool several(struct client* client)
     const uint64_t first = client->number;
     for (uint32_t i = 0; i < messages; i++) {
         lengths[i] = next(client, 1000);
-        if (!WriteFile(client->end, client->question, lengths[i], &written, NULL))
+        if (!WriteFile(client->end, client->question, lengths[i], &written, NULL)) {
             return failed(client, "write");
+        }
     }
-    for (uint32_t i = 0; i < messages; i++)
-        if (!read_back(client, first + i, lengths[i]))
+    for (uint32_t i = 0; i < messages; i++) {
+        if (!read_back(client, first + i, lengths[i])) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -174,12 +184,14 @@ static bool is_finished(const struct client* client)
 static bool talk(struct client* client)
 {
     DWORD mode = PIPE_READMODE_MESSAGE;
-    if (!SetNamedPipeHandleState(client->end, &mode, NULL, NULL))
+    if (!SetNamedPipeHandleState(client->end, &mode, NULL, NULL)) {
         return failed(client, "set the mode");
+    }
     for (uint32_t steps = 1 + any(client, 40); steps && !is_finished(client); steps--) {
         const uint32_t which = any(client, 4);
-        if (!(which == 0 ? write_and_flush(client) : which == 1 ? several(client) : transact(client)))
+        if (!(which == 0 ? write_and_flush(client) : which == 1 ? several(client) : transact(client))) {
             return false;
+        }
     }
     return true;
 }
@@ -190,12 +202,13 @@ static void open_and_talk(struct client* client, uint64_t first, uint64_t opened
     client->end = CreateFileW(client->name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
     if (client->end == INVALID_HANDLE_VALUE) {
         const uint32_t error = GetLastError();
-        if (error == ERROR_PIPE_BUSY)
+        if (error == ERROR_PIPE_BUSY) {
             WaitNamedPipeW(client->name, 500);
-        else if (error == ERROR_FILE_NOT_FOUND) /* its server, or who brings it here, was killed */
+        } else if (error == ERROR_FILE_NOT_FOUND) { /* its server, or who brings it here, was killed */
             Sleep(20);
-        else
+        } else {
             fault(client->group, "open", first, 0, error);
+        }
         return;
     }
     client->stream = first + opened % STREAMS_OF_ONE;
@@ -204,8 +217,9 @@ static void open_and_talk(struct client* client, uint64_t first, uint64_t opened
     count(client->group, OPENS);
     if (!talk(client)) {
         count(client->group, BROKEN);
-        if (deaths % 2 == 0 && witness[STREAMS + client->server] == deaths)
+        if (deaths % 2 == 0 && witness[STREAMS + client->server] == deaths) {
             fault(client->group, "broken although its server lives", client->stream, client->number, 0);
+        }
     }
     CloseHandle(client->end);
 }
@@ -223,8 +237,9 @@ static void run_stream(struct operation* op)
     const uint64_t first = number(op, "stream", 0);
     client.state = (uint32_t)first;
     is_pending(op);
-    for (uint64_t opened = 0; !is_finished(&client); opened++)
+    for (uint64_t opened = 0; !is_finished(&client); opened++) {
         open_and_talk(&client, first, opened);
+    }
     free(client.question);
     free(client.answer);
     is_over(op, 0, "");
@@ -246,10 +261,12 @@ static void check(const struct instance* instance, const uint8_t* message, DWORD
         return;
     }
     memcpy(&header, message, sizeof(header));
-    if (header.number != expected->number || (expected->number && header.stream != expected->stream))
+    if (header.number != expected->number || (expected->number && header.stream != expected->stream)) {
         fault(instance->group, "not the next message", header.stream, header.number, 0);
-    if (memcmp(message + sizeof(header), body_of(&header), length - sizeof(header)))
+    }
+    if (memcmp(message + sizeof(header), body_of(&header), length - sizeof(header)) != 0) {
         fault(instance->group, "other bytes", header.stream, header.number, 0);
+    }
     witness[header.stream % STREAMS] = (LONG64)header.number + 1;
     expected->stream = header.stream;
     expected->number = header.number + 1;
@@ -269,8 +286,9 @@ static DWORD WINAPI serve(void* argument)
         DWORD length = 0, written = 0;
         while (ReadFile(instance->end, message, LONGEST, &length, NULL)) {
             check(instance, message, length, &expected);
-            if (!WriteFile(instance->end, message, length, &written, NULL))
+            if (!WriteFile(instance->end, message, length, &written, NULL)) {
                 break;
+            }
         }
         DisconnectNamedPipe(instance->end);
     }
@@ -288,10 +306,11 @@ static void run_checked_echo(struct operation* op)
                                       count, LONGEST_BODY, LONGEST_BODY, 0, NULL);
         const HANDLE thread =
             all[i].end == INVALID_HANDLE_VALUE ? NULL : CreateThread(NULL, 0, serve, &all[i], 0, NULL);
-        if (thread)
+        if (thread) {
             CloseHandle(thread);
-        else
+        } else {
             error = GetLastError();
+        }
     }
     is_over(op, error, "");
 }

@@ -19,8 +19,9 @@ static void create_named_pipe(struct operation* op)
                                            (DWORD)number(op, "outbound", 4096), (DWORD)number(op, "inbound", 4096),
                                            (DWORD)number(op, "timeout", 0), NULL);
     const uint32_t error = error_of(handle != INVALID_HANDLE_VALUE);
-    if (!error)
+    if (!error) {
         keep_handle(op->id, handle);
+    }
     is_over(op, error, "");
 }
 
@@ -29,8 +30,9 @@ static void create_file(struct operation* op)
     const HANDLE handle = CreateFileW(wide(op, "name"), (DWORD)number(op, "access", GENERIC_READ | GENERIC_WRITE), 0,
                                       NULL, OPEN_EXISTING, FILE_FLAG_OVERLAPPED | (DWORD)number(op, "flags", 0), NULL);
     const uint32_t error = error_of(handle != INVALID_HANDLE_VALUE);
-    if (!error)
+    if (!error) {
         keep_handle(op->id, handle);
+    }
     is_over(op, error, "");
 }
 
@@ -47,10 +49,11 @@ static uint32_t finish(struct operation* op, BOOL success, DWORD* count)
     uint32_t error = error_of(success);
     *count = 0;
     /* Wine's TransactNamedPipe() calls it a success when it has only begun. */
-    if (error == ERROR_IO_PENDING || (!error && !HasOverlappedIoCompleted(&op->overlapped)))
+    if (error == ERROR_IO_PENDING || (!error && !HasOverlappedIoCompleted(&op->overlapped))) {
         is_pending(op);
-    else if (error && error != ERROR_MORE_DATA)
+    } else if (error && error != ERROR_MORE_DATA) {
         return error;
+    }
     return error_of(GetOverlappedResult(op->file, &op->overlapped, count, TRUE));
 }
 
