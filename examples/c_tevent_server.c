@@ -129,7 +129,7 @@ int main(int argc, char** argv)
         return 1;
     }
     printf("serving %s\n", name);
-    fflush(stdout);
+    (void)fflush(stdout);
     tevent_loop_wait(ev);
     talloc_free(ev);
     return 0;

@@ -30,7 +30,7 @@ static int serve(struct ntpipe_session* session, const char* name)
         return failed("create", status);
     }
     printf("serving %s\n", name);
-    fflush(stdout);
+    (void)fflush(stdout);
     status = ntpipe_listen(pipe); /* returns when a client is there */
     if (status != NTPIPE_STATUS_SUCCESS && status != NTPIPE_STATUS_PIPE_CONNECTED) {
         return failed("listen", status);

@@ -37,7 +37,7 @@ static void read_done(struct tevent_req* req)
         return;
     }
     printf("%.*s%s", (int)length, chat->message, status == NTPIPE_STATUS_SUCCESS ? "\n" : "");
-    fflush(stdout);
+    (void)fflush(stdout);
     if (status == NTPIPE_STATUS_SUCCESS && chat->unanswered > 0) {
         chat->unanswered--;
     }
@@ -122,7 +122,7 @@ int main(int argc, char** argv)
         return 1;
     }
     /* poll() knows nothing of lines that stdio has read ahead. */
-    setvbuf(stdin, NULL, _IONBF, 0);
+    (void)setvbuf(stdin, NULL, _IONBF, 0);
     chat->ev = ntpipe_session_event_context(session);
     read_next(chat);
     run(chat, session);

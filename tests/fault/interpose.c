@@ -12,6 +12,7 @@
 //   NTPIPE_FAULT_STATE=FILE gets a line for each such signal: the process, how many calls there were since the one before, how many failed,
 //                           and how many blocks of memory there are that were allocated (by those objects) and not freed
 #define _GNU_SOURCE
+#undef _FORTIFY_SOURCE // with it the headers have inline functions of the same names
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -72,7 +73,7 @@ static int range_count;
 static bool has_one_of(const char* path, const char* some)
 {
     char words[256];
-    snprintf(words, sizeof(words), "%s", some);
+    (void)snprintf(words, sizeof(words), "%s", some);
     for (char *rest = words, *word; (word = strtok_r(rest, ":", &rest)) != NULL;) {
         if (strstr(path, word) != NULL) {
             return true;
@@ -262,12 +263,18 @@ static void on_signal(int number, siginfo_t* info, void* context)
     errno = saved;
 }
 
+/// 0: it is not set.
+static long number_in(const char* variable)
+{
+    const char* text = getenv(variable);
+    return text == NULL ? 0 : strtol(text, NULL, 10);
+}
+
 __attribute__((constructor)) static void start(void)
 {
-    const char* text = getenv("NTPIPE_FAULT_AT");
     const char* armed = getenv("NTPIPE_FAULT_ARMED");
-    every = getenv("NTPIPE_FAULT_EVERY") == NULL ? 0 : atol(getenv("NTPIPE_FAULT_EVERY"));
-    seed = getenv("NTPIPE_FAULT_SEED") == NULL ? 0 : (unsigned long)atol(getenv("NTPIPE_FAULT_SEED"));
+    every = number_in("NTPIPE_FAULT_EVERY");
+    seed = (unsigned long)number_in("NTPIPE_FAULT_SEED");
     forever = getenv("NTPIPE_FAULT_FOREVER") != NULL;
     only = getenv("NTPIPE_FAULT_KIND");
     within = getenv("NTPIPE_FAULT_IN");
@@ -278,7 +285,7 @@ __attribute__((constructor)) static void start(void)
     void* frames[2];
     (void)backtrace(frames, 2); // loads what it needs
     if (armed == NULL || strcmp(armed, "0") != 0) {
-        ntpipe_fault_arm(text == NULL ? 0 : atol(text));
+        ntpipe_fault_arm(number_in("NTPIPE_FAULT_AT"));
     }
 }
 
@@ -298,6 +305,7 @@ static void* made(void* block)
         return block;
     }
     if (table == NULL) {
+        // Not by the mmap() below. NOLINTNEXTLINE(performance-no-int-to-ptr)
         table = (void*)syscall(SYS_mmap, NULL, sizeof(*table) * slots, PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     }
@@ -453,7 +461,7 @@ static bool is_counter(int fd, size_t size)
     if (size != sizeof(uint64_t)) {
         return false;
     }
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     const int saved = errno;
     const ssize_t length = readlink(path, target, sizeof(target) - 1);
     errno = saved;

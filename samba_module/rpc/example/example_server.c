@@ -152,7 +152,7 @@ static void dcesrv_ntpipe_example_Fail(struct dcesrv_call_state* call, TALLOC_CT
 }
 
 /* What pidl has made of the IDL. */
-#include "ndr_ntpipe_example_s.c"
+#include "ndr_ntpipe_example_s.c" // NOLINT(bugprone-suspicious-include): pidl makes it to be included here
 
 /* ---- the program ---- */
 
@@ -199,6 +199,6 @@ int main(int argc, char** argv)
         fail("cannot serve ntpipe-example", ntpipe_status_text(status));
     }
     printf("serving ntpipe-example\n");
-    fflush(stdout);
+    (void)fflush(stdout);
     return tevent_loop_wait(ntpipe_session_event_context(session));
 }
