@@ -221,6 +221,7 @@ std::vector<std::string> LoadedLibrary::check(std::span<const Redirection> redir
 {
     const std::vector<Slot> slots = find_slots(redirections);
     std::vector<std::string> problems;
+    problems.reserve(slots.size());
     for (std::size_t i = 0; i < slots.size(); ++i) {
         problems.push_back(problem_with(redirections[i], slots[i]));
     }

@@ -139,7 +139,7 @@ Status decode_wait(const Transaction& transaction, Exchange& exchange)
     put(structure, 0, ~(exchange.milliseconds.value_or(0) * units_per_millisecond) + 1);
     put(structure, 8, static_cast<std::uint32_t>(name.size()));
     put<std::uint8_t>(structure, 12, exchange.milliseconds ? 1 : 0);
-    std::memcpy(structure + name_at, name.data(), name.size());
+    std::ranges::copy(name, structure + name_at);
     exchange.input = {structure, name_at + name.size()};
     return Status::pending;
 }

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <bit>
 #include <climits>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <iomanip>
 #include <iostream>
@@ -121,8 +121,7 @@ int report(const Options& options)
         say(nullptr, "module", error == nullptr ? "is not ours" : error, 1);
         faults = 1;
     } else {
-        NtpipeSambaReport run = nullptr;
-        std::memcpy(&run, &function, sizeof(run));
+        const auto run = std::bit_cast<NtpipeSambaReport>(function);
         faults = run(options.fit_only ? nullptr : options.configuration.c_str(), say, nullptr);
     }
     if (!options.fit_only) {

@@ -295,7 +295,8 @@ const tstream_context_ops operations = {
 tstream_context* make_pipe_stream(TALLOC_CTX* memory, ntpipe_end* end)
 {
     Stream* stream = nullptr;
-    tstream_context* context = tstream_context_create(memory, &operations, &stream, Stream, __location__);
+    tstream_context* context =
+        tstream_context_create(memory, &operations, static_cast<void*>(&stream), Stream, __location__);
     if (context == nullptr) {
         return nullptr;
     }
