@@ -125,7 +125,7 @@ void connect_with(tevent_context* events, Other& other)
 
 } // namespace
 
-// What Samba's libraries keep for the life of the process.
+// What Samba's libraries keep for the life of the process. The name is the sanitizer's. NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern "C" const char* __lsan_default_suppressions()
 {
     return "leak:libsecrets3\n";

@@ -312,10 +312,12 @@ struct World {
 // ---- memory that is shared, as lib/session/local.cc allocates it (wscript: --wrap) ----
 
 extern "C" {
+// The names are the linker's. NOLINTBEGIN(bugprone-reserved-identifier)
 void* __real_aligned_alloc(std::size_t alignment, std::size_t size);
 void __real_free(void* memory);
 void* __wrap_aligned_alloc(std::size_t alignment, std::size_t size);
 void __wrap_free(void* memory);
+// NOLINTEND(bugprone-reserved-identifier)
 
 void* __wrap_aligned_alloc(std::size_t alignment, std::size_t size)
 {

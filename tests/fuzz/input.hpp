@@ -100,7 +100,7 @@ inline void scribble(Input& input, unsigned way, std::span<std::byte> piece)
 inline void require(bool condition, const char* what)
 {
     if (!condition) {
-        std::fprintf(stderr, "fuzz target: does not hold: %s\n", what);
+        (void)std::fprintf(stderr, "fuzz target: does not hold: %s\n", what);
         std::abort();
     }
 }
