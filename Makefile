@@ -8,7 +8,7 @@ PYTHON := /usr/bin/python3
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
 .PHONY: all build build-asan build-tsan build-trixie build-fuzz fuzz kill fault test test-wine selftest conformance mutations demo bench docs install check abi \
-	check-format clean help ready
+	check-format tidy clean help ready
 
 all build: ready
 	@buildtools/build build $(CONFIGURE)
@@ -84,10 +84,14 @@ install: all
 	./waf install --destdir=$(DESTDIR)
 	@test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || ldconfig
 
-check: all check-format
+check: all build-fuzz check-format
 	@buildtools/abi check
 	@buildtools/check cppcheck
 	@buildtools/check tidy
+
+# clang-tidy over all sources, or over FILES.
+tidy: all build-fuzz
+	@buildtools/check tidy $(FILES)
 
 # Makes the binary interface of the library as it is now the one that it is held against.
 abi: all
@@ -119,6 +123,7 @@ help:
 	@echo 'make docs          writes the tables of docs/SPEC.md that come from the code, and that of docs/SAMBA.md, for which smbd is asked'
 	@echo 'make install       into PREFIX (default /usr/local); DESTDIR and LIBDIR are honoured'
 	@echo 'make check         formatting (clang-format), the binary interface (abidiff), cppcheck and clang-tidy over the sources'
+	@echo 'make tidy          of that only clang-tidy, which takes longest (FILES="broker/limits.cc tools/ls.cc": only over these)'
 	@echo 'make abi           accepts the binary interface of the library as it is now'
 	@echo 'make check-format  formatting only'
 	@echo 'make build-asan    only the build with the address and undefined behaviour sanitizers'
