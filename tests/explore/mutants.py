@@ -8,7 +8,9 @@ each mutant was found, or is known to do no harm.
 """
 import concurrent.futures
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,7 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIB = os.path.join(os.path.dirname(TESTS), "lib")
 LAYERS = ("channel", "end", "status", "security", "name")
 UNICODE_DATA = "/usr/share/unicode/UnicodeData.txt"
+LIMIT = 300  # seconds of the processor for all scenarios
 SEQ = "std::memory_order_seq_cst"
 
 # name: (file, what stands there, what is put in its place, why it does no harm or None)
@@ -140,9 +143,15 @@ def build(lib, objects, only=None):
             subprocess.run(["python3", os.path.join(LIB, "name", "make_upcase.py"), UNICODE_DATA], stdout=table, check=True)
     jobs = [(source, os.path.join(objects, source.replace("/", "_")[-60:] + ".o"))
             for source in ([only] if only else sources(lib))]
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         list(pool.map(lambda job: compile_one(*job, lib), jobs))
     return [target for _, target in jobs]
+
+
+def processor_time():
+    """Seconds that the processes that are over have taken."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def trial(name, scratch, plain):
@@ -165,14 +174,19 @@ def trial(name, scratch, plain):
         built = build(lib, objects)
     program = os.path.join(scratch, name, "explore")
     subprocess.run(["g++", *built, "-o", program, *flags()], check=True)
-    run = subprocess.run(["timeout", "300", program, "--first"], capture_output=True, text=True, check=False)
+    before = processor_time()
+    run = subprocess.run(["prlimit", f"--cpu={LIMIT}", program, "--first"], capture_output=True, text=True, check=False)
+    took = f"{processor_time() - before:.0f} s"
     shutil.rmtree(os.path.join(scratch, name))
+    if run.returncode == -signal.SIGXCPU:
+        return f"{name}: undecided after {took}", False
     if run.returncode == 0:
-        return f"{name}: survives" + (f", harmless: {harmless}" if harmless else ""), harmless is not None
+        return f"{name}: survives, {took}" + (f", harmless: {harmless}" if harmless else ""), harmless is not None
     lines = run.stdout.splitlines()
     seed = next((line.removeprefix("to see it again: --seed ") for line in lines if line.startswith("to see it again")), "")
-    what = next((lines[i - 1] for i, line in enumerate(lines) if line.startswith("to see it again")), f"status {run.returncode}")
-    return f"{name}: found: {what} ({seed})", True
+    what = next((line for line in lines if line.startswith("no order of")), None)
+    what = what or next((lines[i - 1] for i, line in enumerate(lines) if line.startswith("to see it again")), f"status {run.returncode}")
+    return f"{name}: found, {took}: {what} ({seed})", True
 
 
 def main():

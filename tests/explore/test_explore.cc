@@ -3,7 +3,7 @@
 //
 //   test_explore --list             the scenarios; there is also random_programs, which runs if named
 //   test_explore [SCENARIO...]      all schedules of these, or of all
-//   test_explore --first            all schedules of all, up to the first failure
+//   test_explore --first            all schedules of all, up to the first failure; those with store buffers, which are most, at the end
 //   test_explore --seed SEED        one schedule, step by step; SEED is what a failure prints
 // NTPIPE_EXPLORE_DEEPER=n allows n more preemptions than usual. random_programs goes through NTPIPE_EXPLORE_PROGRAMS programs, of
 // which the first is number NTPIPE_EXPLORE_FIRST.
@@ -191,9 +191,12 @@ bool verdict(const std::string& name, bool good)
     return good;
 }
 
-bool test(Scheduler& scheduler, const Scenario& scenario)
+using Searches = std::vector<Bounds Scenario::*>;
+
+bool test(Scheduler& scheduler, const Scenario& scenario, const Searches& searches)
 {
-    for (Bounds bounds : {scenario.ordered, scenario.buffered}) {
+    for (const auto search_of : searches) {
+        Bounds bounds = scenario.*search_of;
         const auto began = std::chrono::steady_clock::now();
         bounds.preemptions += static_cast<unsigned>(number_from("NTPIPE_EXPLORE_DEEPER", 0));
         const std::optional<Found> found = search(scheduler, scenario, bounds);
@@ -259,10 +262,14 @@ int main(int argc, char** argv)
     const auto wanted = [&](const std::string& name) {
         return ((argc == 1 || first) && name != programs_name) || std::find(argv + 1, argv + argc, name) != argv + argc;
     };
+    const std::vector<Searches> rounds = first ? std::vector<Searches>{{&Scenario::ordered}, {&Scenario::buffered}}
+                                               : std::vector<Searches>{{&Scenario::ordered, &Scenario::buffered}};
     bool good = true;
-    for (const Scenario& scenario : scenarios()) {
-        if (wanted(scenario.name) && (good || !first)) {
-            good = test(scheduler, scenario) && good;
+    for (const Searches& searches : rounds) {
+        for (const Scenario& scenario : scenarios()) {
+            if (wanted(scenario.name) && (good || !first)) {
+                good = test(scheduler, scenario, searches) && good;
+            }
         }
     }
     if (wanted(programs_name) && (good || !first)) {
