@@ -25,7 +25,7 @@
 //   * cancelling a read: ledger, then progress | tail of a tentative record, then ledger. It is revoked, or was not counted on.
 // A reader takes a read out of the ledger before it shows what was consumed, and a writer loads what was consumed before the ledger:
 // so a read that is still counted on has not taken anything that is counted as consumed. A reader that leaves counts behind is seen
-// late, never wrongly. Close revokes before it says closed, and publishes before that, so who sees closed sees all that remains.
+// late, never wrongly. Close revokes, the last first, then says closed, and publishes before: who sees closed sees all that remains.
 // tests/explore goes through the interleavings of exactly these sources.
 //
 // Nothing in here is to be believed: the other end may write anything at any time. Every field is loaded once, checked and

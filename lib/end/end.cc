@@ -5,6 +5,7 @@
 #include "end/doubt.hpp"
 
 #include <cassert>
+#include <ranges>
 
 namespace ntpipe::end {
 namespace {
@@ -378,6 +379,30 @@ void End::break_connection()
     become_closing();
 }
 
+// The last one first: the other end may read meanwhile, and must not read a write of which one before it is missing. What it had read
+// before is complete, even if this end has not looked since.
+void End::take_back_what_is_pending()
+{
+    if (outstanding_.empty()) {
+        return;
+    }
+    complete_what_was_read();
+    if (!connection_->outgoing || !doubt::close_drops_pending_writes) {
+        return;
+    }
+    for (Outstanding& write : std::views::reverse(outstanding_)) {
+        if (write.operation != nullptr || write.asked) {
+            (void)revoke(write, true);
+        }
+    }
+    for (Outstanding& write : outstanding_) {
+        if (write.operation != nullptr && !write.revoked) {
+            complete(*write.operation, Status::success, write.size); // the reader was faster
+            write.operation = nullptr;
+        }
+    }
+}
+
 void End::leave_connection()
 {
     if (!connection_) {
@@ -489,17 +514,7 @@ void End::close()
         host_.released();
     }
     if (has_channel()) {
-        if (connection_->outgoing) {
-            take_in_answers();
-        }
-        for (Outstanding& write : outstanding_) {
-            const bool is_pending = write.operation != nullptr || write.asked;
-            if (doubt::close_drops_pending_writes && is_pending && revoke(write, true) == TakenBack::over &&
-                write.operation != nullptr) {
-                complete(*write.operation, Status::success, write.size); // the reader was faster
-                write.operation = nullptr;
-            }
-        }
+        take_back_what_is_pending();
         if (connection_->outgoing) {
             mirror_unread();
         }

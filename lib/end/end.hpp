@@ -310,6 +310,7 @@ private:
     void become_detached();
     void break_connection();
     void leave_connection();
+    void take_back_what_is_pending();
     void drop_client_of_offer();
     void complete(Operation& operation, Status status, std::size_t information = 0);
     void complete_all(glue::List<Operation>& operations, Status status);

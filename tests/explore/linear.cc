@@ -91,12 +91,18 @@ bool same(const Op& op, const model::Completion& expected)
                                                          seen.number_of_messages, seen.message_length};
 }
 
-/// Something to be put into order: an operation, or a part of a close. An end that closes takes its pending writes back one by one
-/// before it says that it has closed (docs/SPEC.md, 11), and its peer may look in between.
+/// Something to be put into order: an operation, or a part of a close. An end that closes takes its pending writes back one by one, the
+/// last one first, before it says that it has closed (docs/SPEC.md, 11), and its peer may look in between.
 struct Item {
     const Op* op;
     const Op* taken_back; ///< the write, if this is the part of a close
     model::Operation operation;
+
+    /// `part` is one of the same close.
+    [[nodiscard]] bool follows(const Item& part) const
+    {
+        return taken_back == nullptr || taken_back->id < part.taken_back->id;
+    }
 };
 
 class Search {
@@ -185,7 +191,7 @@ private:
     {
         return std::none_of(items_.begin(), items_.end(), [&](const Item& other) {
             const bool left = !is_in(other, ordered);
-            const bool part = left && other.op == next.op && other.taken_back != nullptr && next.taken_back == nullptr;
+            const bool part = left && other.op == next.op && other.taken_back != nullptr && next.follows(other);
             const bool earlier = left && other.op->returned < next.op->began;
             const bool known = other.taken_back == nullptr && other.op->over && other.op->ended < next.op->began &&
                                !is_in(*other.op, over);

@@ -94,6 +94,17 @@ void close(Actor& end)
 {
     (void)end.close();
 }
+void pending_write_and_close(Actor& end)
+{
+    (void)end.write(20);
+    (void)end.close();
+}
+void pending_writes_and_close(Actor& end)
+{
+    (void)end.write(12);
+    (void)end.write(13);
+    (void)end.close();
+}
 void disconnect(Actor& end)
 {
     (void)end.disconnect();
@@ -360,12 +371,16 @@ const Scenario all[] = {
          (void)end.flush();
      },
      close, deep, weak},
-    {"close_with_pending_write", tight_messages, nullptr,
+    {"close_with_pending_write", tight_messages, nullptr, pending_write_and_close, one_read, deep, weak, true},
+    {"close_with_pending_write_that_is_seen", tight_messages, nullptr, pending_write_and_close,
      [](Actor& end) {
-         (void)end.write(20);
-         end.close();
+         (void)end.peek();
+         (void)end.peek();
      },
-     one_read, deep, weak},
+     deep, weak, true},
+    {"close_with_pending_writes", tight_messages, nullptr, pending_writes_and_close, one_read, middling, weakest, true},
+    {"close_with_pending_bytes", tight_bytes, nullptr, pending_writes_and_close, [](Actor& end) { (void)end.read(12); },
+     middling, weakest, true},
     {"close_against_close", message_pipe, nullptr, close, close, deep, weak},
     {"disconnect_against_read", message_pipe, nullptr, one_read, disconnect, deep, weak},
     {"disconnect_against_write", message_pipe, nullptr,

@@ -616,6 +616,13 @@ bool World::may_be_lost(const Op& write) const
            closed_.at(1 - write.actor) || (closed_.at(write.actor) && !write.over);
 }
 
+// It was pending when its end was closed: so were all behind it, and no later read finds it.
+bool World::went_with_its_end(const Op& write) const
+{
+    return write.kind == Op::Kind::write && write.over && write.result == Status::pipe_broken &&
+           closed_.at(write.actor);
+}
+
 // How much of a write its reader is to see.
 static std::size_t extent(const Op& write)
 {
@@ -640,9 +647,13 @@ void World::follow(const std::vector<Op*>& writes, const Op& read, Position& at)
             if (at.byte < extent(*writes[at.write]) && content(at.write, at.byte) == read.buffer.at(i)) {
                 break;
             }
-            require(at.byte == extent(*writes[at.write]) || may_be_lost(*writes[at.write]),
-                    [&] { return "bytes are lost of " + describe(*writes[at.write]) + " before " + describe(read); });
+            const Op& passed = *writes[at.write];
+            require(at.byte == extent(passed) || (may_be_lost(passed) && !went_with_its_end(passed)),
+                    [&] { return "bytes are lost of " + describe(passed) + " before " + describe(read); });
         }
+        const Op& write = *writes[at.write];
+        require(!went_with_its_end(write) || read.began < write.ended,
+                [&] { return "was written by an end that took it back before " + describe(read); });
         require(!read.by_message || i == 0 || message == at.write,
                 [&] { return "a read of two messages: " + describe(read); });
         message = at.write;

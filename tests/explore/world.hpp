@@ -179,6 +179,7 @@ private:
     void check_direction(channel::Direction direction);
     void follow(const std::vector<Op*>& writes, const Op& read, Position& at) const;
     [[nodiscard]] bool may_be_lost(const Op& write) const;
+    [[nodiscard]] bool went_with_its_end(const Op& write) const;
     [[nodiscard]] std::vector<Op*> of(std::size_t actor, bool writing);
 
     Setup setup_;

@@ -358,9 +358,9 @@ class Outgoing:
                 segment.held = position if segment.held is None else min(position, segment.held)
 
     def give_up(self):
-        """The end closes: what is pending is taken back."""
+        """The end closes: what is pending is taken back, so that whoever reads meanwhile finds nothing missing in the middle."""
         self.take_in_answers()
-        for write in list(self.pending):
+        for write in reversed(list(self.pending)):
             self.cancel(write, at_once=True)
 
     # ---- writing without waiting ----

@@ -900,6 +900,26 @@ void test_close_after_a_write_was_read(void** /*state*/)
     assert_status(write.status(), Status::success);
 }
 
+void test_close_after_a_part_was_read(void** /*state*/)
+{
+    PairParameters parameters;
+    parameters.type = end::PipeType::byte;
+    parameters.server_modes.read_mode = end::ReadMode::byte;
+    parameters.inbound_quota = parameters.outbound_quota = 10;
+    EndPair pair(parameters);
+    pair.connect();
+    TestOperation write;
+    assert_status(start_write(*pair.server, write, "abc123456789"), Status::pending);
+    TestOperation read;
+    assert_status(start_read(*pair.client, read, 3), Status::success);
+    pair.server->close(); // what is left is within the quota, but it does not know yet
+    pair.pump();
+    assert_status(write.status(), Status::success);
+    TestOperation rest;
+    assert_status(start_read(*pair.client, rest, 100), Status::success);
+    assert_string_equal(text_of(rest).c_str(), "123456789");
+}
+
 void test_close_by_the_reader_of_a_write(void** /*state*/)
 {
     for (const bool disconnects : {false, true}) {
@@ -1609,7 +1629,8 @@ void test_look_at_a_message_in_pieces(void** /*state*/)
 } // namespace
 
 NTPIPE_UNIT_MAIN(
-    NTPIPE_UNIT_TEST(test_close_after_a_write_was_read), NTPIPE_UNIT_TEST(test_close_by_the_reader_of_a_write),
+    NTPIPE_UNIT_TEST(test_close_after_a_write_was_read), NTPIPE_UNIT_TEST(test_close_after_a_part_was_read),
+    NTPIPE_UNIT_TEST(test_close_by_the_reader_of_a_write),
     NTPIPE_UNIT_TEST(test_disconnect_after_a_write_for_a_waiting_read),
     NTPIPE_UNIT_TEST(test_peek_beside_a_waiting_read), NTPIPE_UNIT_TEST(test_listen_completes_when_the_client_attaches),
     NTPIPE_UNIT_TEST(test_client_that_never_attaches_leaves_no_trace),
