@@ -279,6 +279,12 @@ const Scenario all[] = {
     {"cancel_of_a_read_that_is_counted_on", message_pipe, nullptr, write_into_read, read_and_cancel_for_good, deep,
      weak},
     {"cancel_of_a_read_that_is_let_go", message_pipe, nullptr, let_read_go, read_and_cancel_for_good, deep, weak},
+    {"write_after_read_that_is_let_go", tight_messages, without_queueing,
+     [](Actor& end) {
+         let_read_go(end);
+         (void)end.write(20);
+     },
+     read_and_cancel_for_good, deep, weak},
     {"cancel_of_pieces", roomy, nullptr,
      [](Actor& end) {
          Op& write = end.write(4000);
