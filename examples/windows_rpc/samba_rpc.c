@@ -80,6 +80,9 @@ static void use_registry(unsigned long size)
     counted_string nothing = {0, 0, NULL};
     byte *put = malloc(size), *got = calloc(1, size);
     unsigned long type = 0, room = size, length = 0, disposition = 0;
+    if (!put || !got) {
+        fail("no memory", (long)size);
+    }
     winreg_binding = bind_to(L"\\pipe\\winreg");
     for (unsigned long i = 0; i < size; i++) {
         put[i] = (byte)(i * 7 + (i >> 8) * 13);

@@ -36,7 +36,7 @@ static _Noreturn void die(const char* why)
     ExitProcess(3);
 }
 
-static void* allocate(size_t size)
+void* allocate(size_t size)
 {
     void* memory = calloc(1, size ? size : 1);
     if (!memory) {

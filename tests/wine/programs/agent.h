@@ -43,6 +43,9 @@ uint64_t number(const struct operation* op, const char* key, uint64_t otherwise)
 uint8_t* bytes(const struct operation* op, const char* key, size_t* length);
 WCHAR* wide(const struct operation* op, const char* key);
 
+/* Zeroed, to be freed. Without memory the program ends. */
+void* allocate(size_t size);
+
 /* What a request has made is called by the request's number. */
 void keep_handle(unsigned id, HANDLE handle);
 HANDLE handle_of(const struct operation* op, const char* key);

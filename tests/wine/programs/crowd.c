@@ -41,8 +41,8 @@ static HANDLE open_when_free(struct crowd* crowd)
 static DWORD talk(const struct client* client, HANDLE end, DWORD round)
 {
     const DWORD length = client->crowd->length;
-    uint8_t* question = malloc(length + 1);
-    uint8_t* answer = malloc(length + 1);
+    uint8_t* question = allocate(length + 1);
+    uint8_t* answer = allocate(length + 1);
     DWORD mode = PIPE_READMODE_MESSAGE, count = 0, error = 0;
     for (DWORD i = 0; i < length; i++) {
         question[i] = (uint8_t)(client->number * 31 + round * 7 + i);
@@ -89,9 +89,9 @@ static void run_crowd(struct operation* op)
         .length = (DWORD)number(op, "length", 64),
         .keep = number(op, "keep", 0) != 0,
     };
-    struct client* all = calloc(clients, sizeof(*all));
-    HANDLE* threads = (HANDLE*)calloc(clients, sizeof(*threads));
-    crowd.ends = (HANDLE*)calloc((size_t)clients * crowd.rounds, sizeof(*crowd.ends));
+    struct client* all = allocate(clients * sizeof(*all));
+    HANDLE* threads = (HANDLE*)allocate(clients * sizeof(*threads));
+    crowd.ends = (HANDLE*)allocate((size_t)clients * crowd.rounds * sizeof(*crowd.ends));
     is_pending(op);
     for (DWORD i = 0; i < clients; i++) {
         all[i] = (struct client){&crowd, i};

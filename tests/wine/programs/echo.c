@@ -11,7 +11,7 @@ static void serve_echo(struct operation* op)
 {
     const HANDLE end = CreateNamedPipeW(wide(op, "name"), PIPE_ACCESS_DUPLEX, PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE,
                                         1, LONGEST, LONGEST, 0, NULL);
-    uint8_t* buffer = malloc(LONGEST);
+    uint8_t* buffer = allocate(LONGEST);
     if (end != INVALID_HANDLE_VALUE) {
         is_pending(op);
     }
@@ -44,7 +44,7 @@ static void measure(struct operation* op)
 {
     const DWORD count = (DWORD)number(op, "count", 1), length = (DWORD)number(op, "length", 64);
     const HANDLE end = handle_of(op, "end");
-    uint8_t* buffer = calloc(2, length + 1);
+    uint8_t* buffer = allocate(((size_t)length + 1) * 2);
     DWORD got = 0;
     LARGE_INTEGER begin, over, frequency;
     BOOL success = TRUE;

@@ -47,7 +47,7 @@ static UNICODE_STRING nt_name(const WCHAR* name)
     static const WCHAR dos[] = L"\\\\.\\pipe\\";
     const size_t prefix = wcslen(dos);
     UNICODE_STRING string;
-    WCHAR* text = calloc(wcslen(name) + wcslen(device) + 1, sizeof(WCHAR));
+    WCHAR* text = allocate((wcslen(name) + wcslen(device) + 1) * sizeof(WCHAR));
     if (name[0] != '\\' || !_wcsnicmp(name, dos, prefix)) {
         wcscpy(text, device);
         wcscat(text, name[0] == '\\' ? name + prefix : name);
@@ -144,7 +144,7 @@ static size_t brought(const struct operation* op, NTSTATUS status)
 static void read(struct operation* op)
 {
     const ULONG length = (ULONG)number(op, "length", 0);
-    uint8_t* buffer = malloc(length + 1);
+    uint8_t* buffer = allocate(length + 1);
     op->file = handle_of(op, "end");
     NTSTATUS status = NtReadFile(op->file, op->over, NULL, NULL, &op->io, buffer, length, NULL, NULL);
     status = finish(op, status);
@@ -164,7 +164,7 @@ static void write(struct operation* op)
 
 static void file_control(struct operation* op, HANDLE file, ULONG code, const void* input, size_t length, ULONG room)
 {
-    uint8_t* buffer = malloc(room + 1);
+    uint8_t* buffer = allocate(room + 1);
     op->file = file;
     NTSTATUS status =
         NtFsControlFile(file, op->over, NULL, NULL, &op->io, code, (void*)input, (ULONG)length, buffer, room);
@@ -231,7 +231,7 @@ static void wait(struct operation* op)
     const UNICODE_STRING full = nt_name(wide(op, "name"));
     const size_t skipped = sizeof(device) - sizeof(WCHAR);
     const size_t length = full.Length - skipped;
-    struct wait_buffer* input = calloc(1, sizeof(*input) + length);
+    struct wait_buffer* input = allocate(sizeof(*input) + length);
     input->name_length = (ULONG)length;
     input->timeout_specified = milliseconds != 0;
     input->timeout.QuadPart = milliseconds < 0 ? INT64_MIN : -milliseconds * 10000;
@@ -252,7 +252,7 @@ static void wait_control(struct operation* op)
 static void query_information(struct operation* op)
 {
     const ULONG length = (ULONG)number(op, "length", 0);
-    uint8_t* buffer = calloc(1, length + 1);
+    uint8_t* buffer = allocate(length + 1);
     const NTSTATUS status = NtQueryInformationFile(handle_of(op, "end"), &op->io, buffer, length,
                                                    (FILE_INFORMATION_CLASS)number(op, "class", 0));
     is_over_with_data(op, (uint32_t)status, buffer, brought(op, status), "");
@@ -271,7 +271,7 @@ static void set_information(struct operation* op)
 static void query_volume(struct operation* op)
 {
     const ULONG length = (ULONG)number(op, "length", 0);
-    uint8_t* buffer = calloc(1, length + 1);
+    uint8_t* buffer = allocate(length + 1);
     const NTSTATUS status = NtQueryVolumeInformationFile(handle_of(op, "end"), &op->io, buffer, length,
                                                          (FS_INFORMATION_CLASS)number(op, "class", 0));
     is_over_with_data(op, (uint32_t)status, buffer, brought(op, status), "");

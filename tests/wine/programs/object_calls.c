@@ -289,7 +289,7 @@ static void queue_call(struct operation* op)
 static void read_by_thread(struct operation* op)
 {
     const DWORD length = (DWORD)number(op, "length", 0);
-    uint8_t* buffer = malloc(length + 1);
+    uint8_t* buffer = allocate(length + 1);
     const NTSTATUS status = NtReadFile(handle_of(op, "end"), op->over, NULL, NULL, &op->io, buffer, length, NULL, NULL);
     is_over_with_data(op, (uint32_t)status, buffer,
                       status < 0 && status != STATUS_BUFFER_OVERFLOW_ ? 0 : op->io.Information, ", \"thread\": %lu",

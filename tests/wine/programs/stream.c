@@ -231,8 +231,8 @@ static void run_stream(struct operation* op)
         .name = wide(op, "name"),
         .server = (size_t)number(op, "server", 0),
         .group = (size_t)number(op, "group", 0),
-        .question = malloc(LONGEST),
-        .answer = malloc(LONGEST),
+        .question = allocate(LONGEST),
+        .answer = allocate(LONGEST),
     };
     const uint64_t first = number(op, "stream", 0);
     client.state = (uint32_t)first;
@@ -275,11 +275,12 @@ static void check(const struct instance* instance, const uint8_t* message, DWORD
 static DWORD WINAPI serve(void* argument)
 {
     const struct instance* instance = argument;
-    uint8_t* message = malloc(LONGEST);
+    uint8_t* message = allocate(LONGEST);
     for (;;) {
         if (!ConnectNamedPipe(instance->end, NULL) && GetLastError() != ERROR_PIPE_CONNECTED &&
             GetLastError() != ERROR_NO_DATA) {
             fault(instance->group, "listen", 0, 0, GetLastError());
+            free(message);
             return 1;
         }
         struct header expected = {0, 0};
@@ -298,7 +299,7 @@ static DWORD WINAPI serve(void* argument)
 static void run_checked_echo(struct operation* op)
 {
     const DWORD count = (DWORD)number(op, "instances", 1);
-    struct instance* all = calloc(count, sizeof(*all));
+    struct instance* all = allocate(count * sizeof(*all));
     uint32_t error = 0;
     for (DWORD i = 0; i < count && !error; i++) {
         all[i].group = (size_t)number(op, "group", 0);

@@ -68,7 +68,7 @@ static void connect_named_pipe(struct operation* op)
 static void read_file(struct operation* op)
 {
     const DWORD length = (DWORD)number(op, "length", 0);
-    uint8_t* buffer = malloc(length + 1);
+    uint8_t* buffer = allocate(length + 1);
     DWORD count;
     op->file = handle_of(op, "end");
     const uint32_t error = finish(op, ReadFile(op->file, buffer, length, NULL, &op->overlapped), &count);
@@ -89,7 +89,7 @@ static void write_file(struct operation* op)
 static void transact_named_pipe(struct operation* op)
 {
     const DWORD room = (DWORD)number(op, "length", 0);
-    uint8_t* buffer = malloc(room + 1);
+    uint8_t* buffer = allocate(room + 1);
     size_t length;
     uint8_t* data = bytes(op, "data", &length);
     DWORD count;
@@ -119,7 +119,7 @@ static void wait_named_pipe(struct operation* op)
 static void call_named_pipe(struct operation* op)
 {
     const DWORD room = (DWORD)number(op, "length", 0);
-    uint8_t* buffer = malloc(room + 1);
+    uint8_t* buffer = allocate(room + 1);
     size_t length;
     uint8_t* data = bytes(op, "data", &length);
     DWORD count = 0;
@@ -140,7 +140,7 @@ static void disconnect_named_pipe(struct operation* op)
 static void peek_named_pipe(struct operation* op)
 {
     const DWORD room = (DWORD)number(op, "length", 0);
-    uint8_t* buffer = malloc(room + 1);
+    uint8_t* buffer = allocate(room + 1);
     DWORD count = 0, available = 0, left = 0;
     const uint32_t error = error_of(PeekNamedPipe(handle_of(op, "end"), buffer, room, &count, &available, &left));
     is_over_with_data(op, error, buffer, count, ", \"available\": %lu, \"left\": %lu", available, left);
