@@ -48,6 +48,7 @@ std::vector<std::string> environment_with(const Variables& variables)
 std::vector<char*> pointers(std::vector<std::string>& texts)
 {
     std::vector<char*> all;
+    all.reserve(texts.size() + 1);
     for (std::string& text : texts) {
         all.push_back(text.data());
     }
@@ -58,7 +59,9 @@ std::vector<char*> pointers(std::vector<std::string>& texts)
 std::string contents(std::FILE* file)
 {
     std::string text;
-    std::rewind(file);
+    if (std::fseek(file, 0, SEEK_SET) != 0) {
+        throw failure_of_errno("cannot read what a program has said");
+    }
     for (int letter = std::fgetc(file); letter != EOF; letter = std::fgetc(file)) {
         text += static_cast<char>(letter);
     }
@@ -96,8 +99,7 @@ Outcome run_program(const std::vector<std::string>& command, const Variables& va
     const int error = ::posix_spawn(&process, command.front().c_str(), &files.actions, nullptr, pointers(words).data(),
                                     pointers(environment).data());
     if (error != 0) {
-        throw Failure(exit_failed,
-                      "cannot run " + command.front() + ": " + std::strerror(error)); // NOLINT(concurrency-mt-unsafe)
+        throw Failure(exit_failed, "cannot run " + command.front() + ": " + std::strerror(error));
     }
     const int status = exit_status(process);
     return {status, contents(output.get())};

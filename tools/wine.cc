@@ -47,7 +47,7 @@ struct WineOptions {
 
 std::string environment(const char* name)
 {
-    const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): nobody changes it
+    const char* value = std::getenv(name);
     return value == nullptr ? "" : value;
 }
 
