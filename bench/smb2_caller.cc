@@ -34,7 +34,7 @@ Bytes read_request()
     Bytes request(1 << 20);
     request.resize(std::fread(request.data(), 1, request.size(), stdin));
     if (request.size() < message_id_at + sizeof(std::uint64_t)) {
-        std::fprintf(stderr, "smb2_caller: there is no request on standard input\n");
+        (void)std::fprintf(stderr, "smb2_caller: there is no request on standard input\n");
         std::exit(2);
     }
     return request;
@@ -92,7 +92,7 @@ void call(int socket, Bytes& request, std::uint64_t message_id, Answers& answers
         status = answers.next();
     }
     if (status != 0) {
-        std::fprintf(stderr, "smb2_caller: the answer's status is 0x%08x\n", status);
+        (void)std::fprintf(stderr, "smb2_caller: the answer's status is 0x%08x\n", status);
         std::exit(1);
     }
 }
@@ -102,10 +102,10 @@ void call(int socket, Bytes& request, std::uint64_t message_id, Answers& answers
 int main(int argc, char** argv)
 {
     if (argc != 4) {
-        std::fprintf(stderr, "usage: smb2_caller SOCKET MESSAGE_ID CALLS < REQUEST\n");
+        (void)std::fprintf(stderr, "usage: smb2_caller SOCKET MESSAGE_ID CALLS < REQUEST\n");
         return 2;
     }
-    const int socket = std::atoi(argv[1]);
+    const int socket = static_cast<int>(std::strtol(argv[1], nullptr, 10));
     const std::uint64_t first = std::strtoull(argv[2], nullptr, 10);
     const std::uint64_t calls = std::strtoull(argv[3], nullptr, 10);
     Bytes request = read_request();

@@ -187,7 +187,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise)
 bool verdict(const std::string& name, bool good)
 {
     std::printf("%s %s\n", good ? "[       OK ]" : "[  FAILED  ]", name.c_str());
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
     return good;
 }
 
@@ -232,7 +232,7 @@ int repeat(Scheduler& scheduler, const char* text)
 {
     const std::optional<Seed> seed = parse(text);
     if (!seed) {
-        std::fputs("no such scenario\n", stderr);
+        (void)std::fputs("no such scenario\n", stderr);
         return 2;
     }
     std::vector<std::string> steps;

@@ -147,6 +147,7 @@ int main(int argc, char** argv)
     if (tevent_add_fd(session->events(), nullptr, 0, TEVENT_FD_READ, input_is_closed, &service) == nullptr) {
         return 1;
     }
-    session->run(serve_all(*session, argv[2], std::atoi(argv[3]), service));
+    const auto instances = static_cast<int>(std::strtol(argv[3], nullptr, 10));
+    session->run(serve_all(*session, argv[2], instances, service));
     return 0;
 }

@@ -51,7 +51,7 @@ struct Stopped {
 [[noreturn]] void fail(const std::string& what)
 {
     std::printf("WRONG call %ld, at %s: %s\n", number, step, what.c_str());
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
     std::_Exit(1);
 }
 
@@ -423,6 +423,11 @@ void arm(int broker, long call)
     ::sigqueue(broker, SIGRTMIN + 7, value);
 }
 
+long number_of(const char* text)
+{
+    return std::strtol(text, nullptr, 10);
+}
+
 } // namespace
 
 int main(int argc, char** argv)
@@ -431,10 +436,10 @@ int main(int argc, char** argv)
         return 2;
     }
     const std::string directory = argv[1];
-    const long last = std::atol(argv[3]);
-    const long every = std::atol(argv[4]);
+    const long last = number_of(argv[3]);
+    const long every = number_of(argv[4]);
     const char* log = argv[5];
-    const int broker = argc > 6 ? std::atoi(argv[6]) : 0;
+    const int broker = argc > 6 ? static_cast<int>(number_of(argv[6])) : 0;
     (void)::signal(SIGALRM, timed_out);
     (void)::signal(SIGPIPE, SIG_IGN);
     Outcomes outcomes; // needs no memory, which is counted
@@ -446,7 +451,7 @@ int main(int argc, char** argv)
     const std::size_t descriptors_before = descriptors();
     const long live_before = live();
     long count = 0;
-    for (number = std::atol(argv[2]); number <= last; number += every) {
+    for (number = number_of(argv[2]); number <= last; number += every) {
         const off_t before = size_of(log);
         arm(broker, number);
         const ntpipe_status status = play(directory, true);
