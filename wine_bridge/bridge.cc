@@ -59,6 +59,9 @@ const ntpipe_gateway_handlers Bridge::handlers = {
     [](void* data, std::uint64_t pipe) { self(data).take_in([&] { self(data).importer_.gone(pipe); }); },
     [](void* data) { self(data).take_in([&] { self(data).complete(); }); },
     [](void* data, ntpipe_question* question) { self(data).exporter_.asked(question); },
+    [](void* data, const char* name, ntpipe_status status) {
+        self(data).take_in([&] { self(data).not_offered(name, status); });
+    },
 };
 
 Bridge::Bridge(Engine& engine, ntpipe_session* session, const std::string& prefix)
@@ -192,6 +195,13 @@ void Bridge::offer()
         }
     }
     offered_ = names;
+}
+
+void Bridge::not_offered(const std::string& name, std::uint32_t status)
+{
+    log_line("cannot offer " + name + ": " + ntpipe_status_name(status));
+    std::erase(offered_, name);
+    status_->changed();
 }
 
 std::string Bridge::why_not_exported(const ntpipe_question_info& question) const

@@ -30,6 +30,7 @@ private:
     void look_after() noexcept;
     [[nodiscard]] std::uint32_t register_gateway();
     void refused(std::uint32_t status);
+    void not_offered(const std::string& name, std::uint32_t status);
     void published(const ntpipe_published& pipe);
     void complete();
     void lists_changed() noexcept;

@@ -3,9 +3,12 @@
 #include "api/objects_internal.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
 #include <deque>
 #include <limits>
 #include <map>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -28,6 +31,17 @@ std::int64_t milliseconds_of(const std::optional<space::Nanoseconds>& timeout)
     }
     // What is nearly over is not a default.
     return static_cast<std::int64_t>(std::max(*timeout / nanoseconds_per_millisecond, std::uint64_t{1}));
+}
+
+// Programs that were built when there were fewer go on.
+std::optional<ntpipe_gateway_handlers> known_handlers(const ntpipe_gateway_handlers& given)
+{
+    ntpipe_gateway_handlers known{};
+    if (given.size != sizeof(known) && given.size != offsetof(ntpipe_gateway_handlers, not_offered)) {
+        return std::nullopt;
+    }
+    std::memcpy(&known, &given, given.size);
+    return known;
 }
 
 } // namespace
@@ -129,6 +143,10 @@ struct ntpipe_gateway final : session::Gateway {
         if (const auto found = questions.find(id); found != questions.end()) {
             found->second->end();
         }
+    }
+    void not_offered(const std::string& name, Status status) override
+    {
+        tell([this, name, status] { call(handlers.not_offered, name.c_str(), raw(status)); });
     }
 
     template <typename... Arguments>
@@ -277,13 +295,13 @@ ntpipe_status ntpipe_gateway_open(TALLOC_CTX* mem_ctx, ntpipe_session* session, 
 {
     return guarded([&] {
         constexpr std::uint32_t longest_deadline_ms = space::longest_gateway_deadline / nanoseconds_per_millisecond;
-        if (params == nullptr || handlers == nullptr || params->size != sizeof(*params) ||
-            handlers->size != sizeof(*handlers) || params->label == nullptr ||
+        const auto known = handlers == nullptr ? std::nullopt : known_handlers(*handlers);
+        if (params == nullptr || !known || params->size != sizeof(*params) || params->label == nullptr ||
             params->deadline_ms > longest_deadline_ms) {
             return Status::invalid_parameter;
         }
-        auto* made = glue::make_talloc<ntpipe_gateway>(mem_ctx, "struct ntpipe_gateway", session->gate, *params,
-                                                       *handlers, private_data);
+        auto* made = glue::make_talloc<ntpipe_gateway>(mem_ctx, "struct ntpipe_gateway", session->gate, *params, *known,
+                                                       private_data);
         if (made == nullptr) {
             return Status::no_memory;
         }

@@ -1022,6 +1022,12 @@ struct ntpipe_gateway_handlers {
     void (*complete)(void* private_data);
     /* RESOLVE: somebody asks. The question belongs to the handler from here on: see below. */
     void (*asked)(void* private_data, struct ntpipe_question* question);
+    /* RESOLVE: the broker does not show a name that was offered, and it is not offered any more. May be NULL.
+     *   name  as it was offered; valid during the call
+     * STATUS_ACCESS_DENIED           a reserved name, and the gateway is not root's
+     * STATUS_QUOTA_EXCEEDED          the gateway's user has no memory left in the broker
+     * STATUS_INSUFFICIENT_RESOURCES  nobody has */
+    void (*not_offered)(void* private_data, const char* name, ntpipe_status status);
 };
 
 struct ntpipe_gateway_params {
@@ -1045,7 +1051,8 @@ NTPIPE_PUBLIC ntpipe_status ntpipe_gateway_open(TALLOC_CTX* mem_ctx, struct ntpi
 
 /*
  * Says that the gateway could serve this name: listings and watches show it as `offered` while no pipe of that name is here. Only
- * names that are offered can be opened by SMB clients. Offering twice is once.
+ * names that are offered can be opened by SMB clients. Offering twice is once. Does not wait: what the broker says against it,
+ * now or when it has come back, `not_offered` tells.
  *   name  as for ntpipe_create_send()
  * STATUS_OBJECT_NAME_INVALID, STATUS_OBJECT_PATH_SYNTAX_BAD   not a name
  * STATUS_ACCESS_DENIED   not a RESOLVE gateway

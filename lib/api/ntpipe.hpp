@@ -416,6 +416,7 @@ public:
     virtual void gone(std::uint64_t /*pipe*/) {}
     virtual void complete() {}
     virtual void asked(Question /*question*/) {}
+    virtual void not_offered(const std::string& /*name*/, Status /*status*/) {}
 };
 
 struct GatewayParameters : ntpipe_gateway_params {
@@ -532,6 +533,9 @@ public:
         table.complete = [](void* data) { static_cast<GatewayHandlers*>(data)->complete(); };
         table.asked = [](void* data, ntpipe_question* question) {
             static_cast<GatewayHandlers*>(data)->asked(Question(question));
+        };
+        table.not_offered = [](void* data, const char* name, ntpipe_status status) {
+            static_cast<GatewayHandlers*>(data)->not_offered(name, static_cast<Status>(status));
         };
         ntpipe_gateway* gateway = nullptr;
         const auto status =

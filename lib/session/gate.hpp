@@ -213,6 +213,8 @@ public:
     virtual void complete() = 0;
     virtual void asked(space::Ask ask) = 0;
     virtual void over(space::QuestionId question) = 0;
+    /// The broker does not show this name; it is none of `offers` any more.
+    virtual void not_offered(const std::string& name, Status status) = 0;
 
     space::GatewayHandle handle = 0; ///< in its session; 0: none yet
     space::Secret number{};

@@ -69,37 +69,81 @@ void Session::register_gateway(Gateway& gateway)
     }
 }
 
-// The answer says nothing that this side has not checked.
 bool Session::send_offers(Gateway& gateway)
 {
     for (auto next = gateway.offers.begin(); next != gateway.offers.end();) {
-        wire::Offer message;
-        message.request = next_request_++;
-        message.gateway = gateway.handle;
-        message.present = true;
+        std::vector<std::u16string> folded;
         for (std::size_t bytes = 0;
-             next != gateway.offers.end() && message.names.size() < names_at_once && bytes < bytes_at_once; ++next) {
+             next != gateway.offers.end() && folded.size() < names_at_once && bytes < bytes_at_once; ++next) {
             bytes += next->second.size();
-            message.names.push_back(next->second);
+            folded.push_back(next->first);
         }
-        if (!send(std::move(message))) {
+        if (!send_offer(gateway, std::move(folded))) {
             return false;
         }
     }
     return true;
 }
 
-void Session::offer(Gateway& gateway, const name::Name& name, bool present)
+bool Session::send_offer(Gateway& gateway, std::vector<std::u16string> folded)
 {
-    if (!gateway.linked()) {
-        return;
-    }
     wire::Offer message;
     message.request = next_request_++;
     message.gateway = gateway.handle;
-    message.present = present;
-    message.names.push_back(name.spelling);
-    tell(std::move(message)); // or else it is told when there is a broker
+    message.present = true;
+    for (const std::u16string& name : folded) {
+        message.names.push_back(gateway.offers.at(name));
+    }
+    Pending pending;
+    pending.sent = true;
+    pending.answered = [this, handle = gateway.handle, names = std::move(folded)](wire::Message& answer) {
+        const auto* done = std::get_if<wire::Done>(&answer);
+        offer_answered(handle, names, done == nullptr ? Status::internal_error : static_cast<Status>(done->status));
+    };
+    requests_.emplace(message.request, std::move(pending));
+    return send(std::move(message));
+}
+
+// One name that may not be offered keeps those after it in the message from being offered: so each is tried on its own then.
+void Session::offer_answered(space::GatewayHandle handle, const std::vector<std::u16string>& folded, Status status)
+{
+    Gateway* gateway = find_gateway(handle);
+    if (gateway == nullptr || status == Status::success) {
+        return;
+    }
+    for (const std::u16string& name : folded) {
+        const auto offered = gateway->offers.find(name);
+        if (offered == gateway->offers.end()) {
+            continue; // taken back meanwhile
+        }
+        if (folded.size() > 1) {
+            (void)send_offer(*gateway, {name});
+            continue;
+        }
+        gateway->not_offered(offered->second, status);
+        gateway->offers.erase(offered);
+    }
+}
+
+// When there is no broker it is told when there is one.
+void Session::offer(Gateway& gateway, const name::Name& name, bool present)
+{
+    if (!gateway.linked() || state_ != State::open) {
+        return;
+    }
+    if (!present) {
+        wire::Offer message;
+        message.request = next_request_++;
+        message.gateway = gateway.handle;
+        message.names.push_back(name.spelling);
+        tell(std::move(message));
+        return;
+    }
+    try {
+        (void)send_offer(gateway, {name.folded});
+    } catch (const std::bad_alloc&) {
+        socket_->hang_up(); // and all is told anew
+    }
 }
 
 bool Session::answer(space::QuestionId question, Status status)

@@ -129,6 +129,8 @@ private:
     void register_gateways();
     void register_gateway(Gateway& gateway);
     [[nodiscard]] bool send_offers(Gateway& gateway);
+    [[nodiscard]] bool send_offer(Gateway& gateway, std::vector<std::u16string> folded);
+    void offer_answered(space::GatewayHandle handle, const std::vector<std::u16string>& folded, Status status);
     void gateway_answered(space::GatewayHandle handle, Status status);
     void reset_gateways();
     void refuse_gateways(Status status);

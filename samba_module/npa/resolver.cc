@@ -217,6 +217,13 @@ void Resolver::refused(Status status)
     log(std::string("the broker refuses the gateway: ") + text_of(status));
 }
 
+// It is offered again when the services are looked for the next time.
+void Resolver::not_offered(const std::string& name, Status status)
+{
+    log("'" + name + "' cannot be offered: " + text_of(status));
+    offered_.erase(name);
+}
+
 void Resolver::asked(Question question)
 {
     if (question.info().wait) { // Samba makes an instance for each client

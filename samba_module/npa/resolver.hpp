@@ -36,6 +36,7 @@ public:
 
     void registered() override;
     void refused(Status status) override;
+    void not_offered(const std::string& name, Status status) override;
     void asked(Question question) override;
     void reset() override
     {

@@ -96,6 +96,9 @@ ntpipe_gateway_handlers handlers()
     table.gone = [](void* data, std::uint64_t pipe) { tell(listener_of(data), "gone", {{"pipe", pipe}}); };
     table.complete = [](void* data) { tell(listener_of(data), "complete"); };
     table.asked = asked;
+    table.not_offered = [](void* data, const char* name, ntpipe_status status) {
+        tell(listener_of(data), "not_offered", {{"name", name}, {"status", status}});
+    };
     return table;
 }
 

@@ -422,6 +422,41 @@ def test_broker_comes_back(place):
     assert not [event for event in gateway.agent.events if event.get("name") == "served"]
 
 
+@needs_root
+def test_who_offers_hears_what_is_not_shown(place):
+    os.chmod(place.directory, 0o755)
+    broker = place.broker("--system")
+    gateway = Gateway(of(place, GAMES))
+
+    def offers(name):
+        assert gateway.native.call("offer", gateway=gateway.number, name=name).status == nt.SUCCESS
+
+    def shown():
+        gateway.native.call("ping")
+        return sorted(gateway.native.names())
+
+    offers("LsaRpc")
+    told = gateway.agent.await_event("not_offered", gateway=gateway.number)
+    assert (told["name"], told["status"]) == ("LsaRpc", nt.ACCESS_DENIED)
+    # In one message, when there is a broker again: those around it are shown all the same.
+    broker.kill()
+    gateway.agent.await_event("reset")
+    for name in ("a", "lsarpc", "m", "samr", "z"):
+        offers(name)
+    broker = place.broker("--system")
+    gateway.agent.await_event("registered")
+    told = [gateway.agent.await_event("not_offered", gateway=gateway.number) for _ in range(2)]
+    assert [(event["name"], event["status"]) for event in told] == [("lsarpc", nt.ACCESS_DENIED), ("samr", nt.ACCESS_DENIED)]
+    assert shown() == ["a", "m", "z"]
+    # It is not offered again by itself.
+    broker.kill()
+    gateway.agent.await_event("reset")
+    place.broker("--system")
+    gateway.agent.await_event("registered")
+    assert shown() == ["a", "m", "z"]
+    assert not [event for event in gateway.agent.events if event["event"] == "not_offered"]
+
+
 def test_gateway_that_does_not_come_back(place):
     broker = place.broker()
     gateway, client = Gateway(place.native()), place.native()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // test_api.cc: what the API adds to the layers below it: whose turn it is in the event loop.
+#include "check.hpp"
 #include "main.hpp"
 
 #include "api/ntpipe.hpp"
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
 
 namespace {
 
@@ -51,6 +53,29 @@ Task<int> exchange(Fixture& fixture)
         ++rounds;
     }
     co_return rounds;
+}
+
+// Programs that were built before there was `not_offered`.
+void test_gateway_handlers_of_before(void** /*state*/)
+{
+    Session session = *Session::local();
+    GatewayParameters parameters;
+    parameters.label = "before";
+    parameters.what = NTPIPE_GATEWAY_RESOLVE;
+    ntpipe_gateway_handlers handlers{};
+    ntpipe_gateway* gateway = nullptr;
+    const auto opened = [&](std::size_t size) {
+        handlers.size = size;
+        return static_cast<Status>(
+            ntpipe_gateway_open(nullptr, session.get(), &parameters, &handlers, nullptr, &gateway));
+    };
+    const std::size_t before = offsetof(ntpipe_gateway_handlers, not_offered);
+    for (const std::size_t size : {before, sizeof(handlers)}) {
+        assert_status(opened(size), Status::not_supported); // what a local namespace says to all that is well
+    }
+    for (const std::size_t size : {std::size_t{0}, before - 1, before + 1, sizeof(handlers) + 1}) {
+        assert_status(opened(size), Status::invalid_parameter);
+    }
 }
 
 void test_busy_coroutine_lets_others_have_their_turn(void** /*state*/)
@@ -353,4 +378,5 @@ NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_stream_by_tries), NTPIPE_UNIT_TEST(test_r
                  NTPIPE_UNIT_TEST(test_begin_gives_what_is_over_at_once),
                  NTPIPE_UNIT_TEST(test_begin_gives_a_request_for_what_waits),
                  NTPIPE_UNIT_TEST(test_begin_and_the_end_of_an_end),
-                 NTPIPE_UNIT_TEST(test_freeing_what_waits_for_its_turn))
+                 NTPIPE_UNIT_TEST(test_freeing_what_waits_for_its_turn),
+                 NTPIPE_UNIT_TEST(test_gateway_handlers_of_before))
