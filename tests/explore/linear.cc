@@ -140,7 +140,7 @@ public:
                 from(next, ordered | bit(item), then_over, then)) {
                 return true;
             }
-            if (item.taken_back == nullptr && may_be_unseen(*item.op) &&
+            if (item.taken_back == nullptr && (may_be_unseen(*item.op) || refused_in_the_middle(*item.op)) &&
                 from(model, ordered | bit(item), over | bit(item), then)) {
                 return true;
             }
@@ -163,19 +163,60 @@ private:
                });
     }
 
+    /// A reader takes a read out of the ledger and shows a moment later what it has consumed (docs/SPEC.md, 9.3). Who may not wait, and
+    /// writes in between, sees less room than there is.
+    bool refused_in_the_middle(const Op& op) const
+    {
+        const bool refused =
+            op.kind == Op::Kind::write && op.without_queueing && op.result == Status::success && op.count == 0;
+        return refused && std::any_of(items_.begin(), items_.end(), [&](const Item& item) {
+                   const Op& read = *item.op;
+                   return read.kind == Op::Kind::read && read.actor != op.actor && read.over && read.count > 0 &&
+                          read.began < op.returned && op.began < read.ended && was_written_before(read.buffer[0], op);
+               });
+    }
+
+    bool was_written_before(std::byte byte, const Op& op) const
+    {
+        const auto writes = std::count_if(items_.begin(), items_.end(), [&](const Item& item) {
+            return item.taken_back == nullptr && item.op->kind == Op::Kind::write && item.op->actor == op.actor &&
+                   item.op->id < op.id;
+        });
+        return number_of_write(byte) < static_cast<std::size_t>(writes);
+    }
+
     static std::uint64_t bit(model::Id id) { return std::uint64_t{1} << (id - 1); }
     static std::uint64_t bit(const Item& item) { return bit(item.operation.id); }
     static bool is_in(const Item& item, std::uint64_t set) { return (set & bit(item)) != 0; }
     static bool is_in(const Op& op, std::uint64_t set) { return (set & bit(static_cast<model::Id>(op.id))) != 0; }
 
-    /// An end that leaves need not look whether something has come for its own pending operations.
+    static bool says_that_one_left(const Op& op)
+    {
+        return op.over && (op.result == Status::pipe_broken || op.result == Status::pipe_disconnected);
+    }
+
+    bool is_over_after_leaving(const Op& op, std::size_t actor) const
+    {
+        return std::any_of(items_.begin(), items_.end(), [&](const Item& item) {
+            const bool leaves = item.op->kind == Op::Kind::close || item.op->kind == Op::Kind::disconnect;
+            return leaves && item.op->actor == actor && item.op->began < op.ended;
+        });
+    }
+
+    /// An end that leaves need not look whether something has come for its own pending operations. What its reads have not taken then
+    /// was not flushed.
     bool left_behind(const Op& op) const
     {
-        return op.over && (op.result == Status::pipe_broken || op.result == Status::pipe_disconnected) &&
-               std::any_of(items_.begin(), items_.end(), [&](const Item& item) {
-                   const bool leaves = item.op->kind == Op::Kind::close || item.op->kind == Op::Kind::disconnect;
-                   return leaves && item.op->actor == op.actor && item.op->began < op.ended;
-               });
+        if (!says_that_one_left(op)) {
+            return false;
+        }
+        const bool left_by_a_read =
+            op.kind == Op::Kind::flush && std::any_of(items_.begin(), items_.end(), [&](const Item& item) {
+                const Op& read = *item.op;
+                return read.kind == Op::Kind::read && read.actor != op.actor && says_that_one_left(read) &&
+                       is_over_after_leaving(read, read.actor);
+            });
+        return is_over_after_leaving(op, op.actor) || (left_by_a_read && is_over_after_leaving(op, 1 - op.actor));
     }
 
     void add_part(const Op& close, const Op& write)

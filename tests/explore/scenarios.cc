@@ -431,7 +431,13 @@ const Scenario all[] = {
          (void)end.write(4);
          (void)end.flush();
      },
-     one_read, deep, weak},
+     one_read, deep, weak, true},
+    {"flush_against_one_read_of_two", message_pipe, nullptr,
+     [](Actor& end) {
+         two_writes(end);
+         (void)end.flush();
+     },
+     one_read, middling, weakest, true},
     {"flush_of_pending_write", tight_messages, nullptr,
      [](Actor& end) {
          Op& write = end.write(20);
@@ -507,14 +513,19 @@ const Scenario all[] = {
      middling,
      weakest},
     {"trying_against_read", tight_messages, nullptr, [](Actor& end) { end.keep_writing(20); }, one_read, deep, weak},
-    {"trying_and_waiting", tight_messages, nullptr,
+    {"trying_and_waiting",
+     {.quota = 16},
+     nullptr,
      [](Actor& end) {
-         (void)end.write(4);
+         (void)end.write(1); // less than an eighth of the quota
+         (void)end.write(9);
          end.end->set_readiness(&end.readiness);
          (void)end.try_to_write(7);
          (void)end.write(7);
      },
-     one_read, middling, weak},
+     one_read,
+     middling,
+     weakest},
     {"trying_against_reads", tight_messages, nullptr, tried_writes, two_reads, middling, weakest},
     {"trying_against_writes", tight_messages, nullptr, two_writes, tried_reads, middling, weak},
     {"arming_late_for_an_answer", looking, nullptr, [](Actor& end) { end.await(end.transceive(4, 20)); },

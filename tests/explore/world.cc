@@ -50,6 +50,11 @@ std::size_t writer_of(Direction direction)
 
 } // namespace
 
+std::size_t number_of_write(std::byte byte)
+{
+    return std::to_integer<std::size_t>(byte >> 5);
+}
+
 void Op::completed()
 {
     require(!over, "an operation completed twice");
@@ -746,6 +751,7 @@ void World::check_direction(Direction direction)
             if (op.kind == Op::Kind::flush && op.actor == writer.index_) {
                 const std::size_t before = op.earlier_writes == 0 ? 0 : left.at(op.earlier_writes - 1);
                 require(op.over || before > 0 || has_empty, "lost wake-up: a flush waits for nothing");
+                require(op.result != Status::success || before == 0, "a flush is over before all is read");
             }
         }
     }

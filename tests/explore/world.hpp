@@ -53,6 +53,9 @@ struct Op : end::Operation {
     std::uint64_t ended = 0;
 };
 
+/// Which of its end's writes, of up to eight, a byte is from.
+[[nodiscard]] std::size_t number_of_write(std::byte byte);
+
 struct Setup {
     end::PipeType type = end::PipeType::message;
     std::uint32_t quota = 100;
