@@ -364,6 +364,22 @@ const Scenario all[] = {
          end.cancel(first);
      },
      middling, weakest},
+    {"tentative_write_behind_one_that_is_read", tight_messages, without_queueing,
+     [](Actor& end) {
+         (void)end.write(8);
+         (void)end.write(20);
+     },
+     one_read, middling, weakest},
+    {"tentative_writes_against_cancel", tight_messages, without_queueing,
+     [](Actor& end) {
+         (void)end.write(20); // too much even for that read
+         (void)end.write(12);
+     },
+     [](Actor& end) {
+         Op& read = end.read(5);
+         end.cancel(read);
+     },
+     middling, weakest},
     {"close_against_read", message_pipe, nullptr,
      [](Actor& end) {
          (void)end.write(4);
@@ -451,6 +467,12 @@ const Scenario all[] = {
          peek(end);
      },
      deep, weak},
+    {"peek_behind_a_read", message_pipe, nullptr, one_write,
+     [](Actor& end) {
+         one_read(end);
+         (void)end.peek();
+     },
+     middling, weakest, true},
     {"transceive_against_read", message_pipe, nullptr, [](Actor& end) { (void)end.transceive(4, 20); },
      [](Actor& end) {
          Op& read = end.read(20);
