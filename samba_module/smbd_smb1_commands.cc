@@ -43,7 +43,8 @@ std::uint32_t CommandOperation::room() const
     constexpr std::uint32_t all_but_data = 64;
     constexpr std::uint32_t for_the_others = 1024; // that follow in the chain
     if (command_.payload == smb1::Payload::core) {
-        return std::max<std::uint32_t>(request()->xconn->smb1.sessions.max_send, 2 * all_but_data) - all_but_data;
+        const int buffer = std::max(request()->xconn->smb1.sessions.max_send, int{2 * all_but_data});
+        return static_cast<std::uint32_t>(buffer) - all_but_data;
     }
     if (command_.payload != smb1::Payload::andx || request()->chain == nullptr) {
         return std::numeric_limits<std::uint32_t>::max();

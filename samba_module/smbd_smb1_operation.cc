@@ -50,7 +50,7 @@ bool Smb1Operation::can_answer() const
 void Smb1Operation::vanish()
 {
     smb_request* request = request_;
-    TALLOC_CTX* chain = request->chain;
+    TALLOC_CTX* chain = static_cast<void*>(request->chain);
     talloc_free(chain == nullptr ? request : chain);
 }
 

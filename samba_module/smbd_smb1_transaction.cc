@@ -115,8 +115,8 @@ void reply_in_chain(smb_request* request, const Answer& answer, std::size_t befo
 void send_packets(smb_request* request, const Answer& answer)
 {
     constexpr std::size_t words_at = smb1::header_size + 1;
-    constexpr std::size_t smallest_buffer = 500; // of a client
-    const std::size_t room = std::max<std::size_t>(request->xconn->smb1.sessions.max_send, smallest_buffer);
+    constexpr int smallest_buffer = 500; // of a client
+    const auto room = static_cast<std::size_t>(std::max(request->xconn->smb1.sessions.max_send, smallest_buffer));
     smb1::AnswerTotals totals{answer.parameters.size(), answer.data.size(), 0, 0};
     do {
         const auto packet = smb1::plan_answer(answer.kind, words_at, totals.parameters - totals.sent_parameters,
@@ -279,7 +279,7 @@ void make_whole(smb_request* request, const smb1::Transaction& transaction)
     _smb_setlen_large(packet, static_cast<std::uint32_t>(smb1::header_size + block.size()));
     SCVAL(packet, smb_com, SMBnttrans);
     request->inbuf = packet;
-    request->wct = CVAL(packet, smb_wct);
+    request->wct = static_cast<std::uint8_t>(CVAL(packet, smb_wct));
     request->vwv = reinterpret_cast<const std::uint16_t*>(packet + smb_vwv);
     request->buflen = static_cast<std::uint16_t>(smb_buflen(packet));
     request->buf = reinterpret_cast<const std::uint8_t*>(smb_buf_const(packet));
@@ -353,7 +353,8 @@ void run(smb_request* request, smb1::Transaction transaction, Addressee addresse
     const smb1::Subcommand* row = smb1::subcommand(transaction.primary, transaction.kind);
     if (addressee.found.is_foreign) {
         reply_status(request, Status::invalid_handle);
-    } else if (row == nullptr || (row->setup_words != 0 && transaction.primary.setup.size() != 2U * row->setup_words)) {
+    } else if (row == nullptr ||
+               (row->setup_words != 0 && transaction.primary.setup.size() != std::size_t{2} * row->setup_words)) {
         reply_status(request, Status::invalid_parameter);
     } else if (addressee.what == Addressee::name) {
         run_on_name(request, *row, std::move(transaction), std::move(addressee.wanted));
