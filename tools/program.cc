@@ -40,7 +40,9 @@ std::vector<std::string> environment_with(const Variables& variables)
         }
     }
     for (const auto& [name, value] : variables) {
-        all.push_back(name + "=" + value);
+        std::string& entry = all.emplace_back(name);
+        entry += '=';
+        entry += value;
     }
     return all;
 }

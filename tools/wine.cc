@@ -55,7 +55,7 @@ std::string environment(const char* name)
 
 std::string default_prefix()
 {
-    const std::string given = environment("WINEPREFIX");
+    std::string given = environment("WINEPREFIX");
     if (!given.empty()) {
         return given;
     }
