@@ -165,7 +165,7 @@ void Scheduler::enter(unsigned high, unsigned low)
 void Scheduler::start(std::size_t index)
 {
     Fiber& fiber = fibers_[index];
-    getcontext(&fiber.context);
+    (void)getcontext(&fiber.context); // cannot fail
     fiber.context.uc_stack.ss_sp = fiber.stack.get();
     fiber.context.uc_stack.ss_size = stack_size;
     fiber.context.uc_link = nullptr;

@@ -30,10 +30,10 @@ ntpipe::Task<> serve(ntpipe::Session& session, std::string name)
 {
     auto pipe = co_await session.create(name);
     if (!pipe) {
-        std::cout << text_of(pipe.status()) << std::endl;
+        std::cout << text_of(pipe.status()) << '\n' << std::flush;
         co_return;
     }
-    std::cout << "ready" << std::endl;
+    std::cout << "ready" << '\n' << std::flush;
     Message message{};
     for (;;) {
         (void)co_await pipe->listen();
@@ -69,11 +69,11 @@ int run(ntpipe::Session& session, const std::string& role, const std::string& na
     }
     auto pipe = session.connect(name).get();
     if (!pipe || pipe->set_modes(NTPIPE_READ_MESSAGE) != Status::success) {
-        std::cout << text_of(pipe.status()) << std::endl;
+        std::cout << text_of(pipe.status()) << '\n' << std::flush;
         return 1;
     }
     for (std::uint64_t count = 0; std::cin >> count;) {
-        std::cout << ask(*pipe, count) << std::endl;
+        std::cout << ask(*pipe, count) << '\n' << std::flush;
     }
     return 0;
 }
@@ -90,7 +90,7 @@ int main(int argc, char** argv)
     parameters.directory = argv[1];
     auto session = ntpipe::Session::open(parameters);
     if (!session) {
-        std::cout << text_of(session.status()) << std::endl;
+        std::cout << text_of(session.status()) << '\n' << std::flush;
         return 1;
     }
     session->set_spin(std::chrono::microseconds(std::strtoul(argv[2], nullptr, 10)));

@@ -120,12 +120,12 @@ int main(int argc, char** argv)
     Client client;
     if (ntpipe_session_open(nullptr, nullptr, &params, &client.session) != NTPIPE_STATUS_SUCCESS ||
         ntpipe_open(nullptr, client.session, argv[2], nullptr, &client.pipe) != NTPIPE_STATUS_SUCCESS) {
-        std::cout << "cannot open" << std::endl;
+        std::cout << "cannot open" << '\n' << std::flush;
         return 1;
     }
     const auto rounds = static_cast<unsigned>(std::strtoul(argv[3], nullptr, 10));
     const char* wrong = run(client, rounds);
-    std::cout << (wrong == nullptr ? std::to_string(rounds) + " right" : wrong) << std::endl;
+    std::cout << (wrong == nullptr ? std::to_string(rounds) + " right" : wrong) << '\n' << std::flush;
     talloc_free(client.pipe);
     talloc_free(client.session);
     return 0;
