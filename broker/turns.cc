@@ -167,6 +167,7 @@ void Broker::collect_from(Client& client)
         wire::Packet packet;
         const session::PacketSocket::Received received = client.socket.receive(packet);
         if (received == session::PacketSocket::Received::none) {
+            accounts_.give_back_message(client.peer.credentials.uid);
             return;
         }
         --left;

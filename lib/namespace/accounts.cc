@@ -150,6 +150,13 @@ std::size_t Accounts::take_messages(std::uint32_t user, std::size_t wanted, std:
     return taken;
 }
 
+void Accounts::give_back_message(std::uint32_t user)
+{
+    if (user != root && limits_of(user)[index(Resource::messages)] != unlimited) {
+        ++users_[user].messages_left;
+    }
+}
+
 // ---- looking ----
 
 std::vector<Accounts::Line> Accounts::lines_of(std::uint32_t user) const

@@ -106,6 +106,8 @@ public:
     [[nodiscard]] Status allows(std::uint32_t user, Resource resource, std::uint64_t amount) const;
     /// How many of that many messages may be read now; the rest has to wait.
     [[nodiscard]] std::size_t take_messages(std::uint32_t user, std::size_t wanted, std::uint64_t now);
+    /// One of those that could be read was not there.
+    void give_back_message(std::uint32_t user);
 
     [[nodiscard]] std::vector<Line> lines_of(std::uint32_t user) const;
     [[nodiscard]] std::vector<Line> lines_of_all() const;

@@ -178,6 +178,21 @@ def test_watches(place, limited):
     assert lines(place, GAMES.pw_uid)["watches"] == (1, 1, 1)
 
 
+def test_only_messages_count_as_messages(place, limited):
+    """That the broker looks in vain for another one is none: who says less than may be said at once is not made to wait."""
+    limited("[per user]\nmessages = 100\n")  # a tenth of that at once
+    os.seteuid(GAMES.pw_uid)
+    try:
+        connection = control.Connection(place.directory)
+    finally:
+        os.seteuid(0)
+    with connection:
+        for request in range(8):
+            connection.send(control.codec.encode("PING", request=request))
+            connection.await_message(control.DONE)
+        assert refused(place, GAMES, "messages") == 0
+
+
 def test_total_is_for_all_but_root(place, limited):
     limited("[total]\npipes = 2\n")
     root, games, news = place.native(), of(place, GAMES), of(place, NEWS)
