@@ -71,7 +71,8 @@ def use_clang(conf):
         raise Errors.ConfigurationError("--fuzz takes yes or coverage")
     conf.environ.setdefault("CC", "clang-19")
     conf.environ.setdefault("CXX", "clang++-19")
-    conf.env.FUZZ, conf.options.sanitize = conf.options.fuzz, "address,undefined"
+    conf.env.FUZZ = conf.options.fuzz
+    conf.options.sanitize = "" if conf.env.FUZZ == "coverage" else "address,undefined"
 
 
 def build(bld):

@@ -20,18 +20,21 @@ def configure(cnf):
     env = cnf.env
     common = ["-g", "-pthread", "-fvisibility=hidden", "-fstack-protector-strong", *WARNINGS]
     link = ["-pthread", "-Wl,-z,relro,-z,now"]
-    if env.SANITIZE:
+    if env.FUZZ == "coverage":
+        # Lines are the same without sanitizers and optimization, and it builds in half the time.
+        count = ["-fsanitize=fuzzer-no-link", "-fprofile-instr-generate", "-fcoverage-mapping"]
+        common += ["-O0", "-D_GLIBCXX_ASSERTIONS", *count, "-w"]
+        link += count
+    elif env.SANITIZE:
         sanitize = f"-fsanitize={env.SANITIZE}"
         # The first finding ends the program, so that no test passes over it. GCC's flow warnings go astray in instrumented code.
         common += [sanitize, "-fno-sanitize-recover=all", "-O1", "-fno-omit-frame-pointer"]
         common += ["-D_GLIBCXX_ASSERTIONS"] + ([] if env.FUZZ else ["-Wno-maybe-uninitialized"])
         link += [sanitize]
         if env.FUZZ:
-            fuzz = ["-fsanitize=fuzzer-no-link"]
-            fuzz += ["-fprofile-instr-generate", "-fcoverage-mapping"] if env.FUZZ == "coverage" else []
             # The warnings are GCC's to give; clang has another opinion of some.
-            common += [*fuzz, "-w"]
-            link += fuzz
+            common += ["-fsanitize=fuzzer-no-link", "-w"]
+            link += ["-fsanitize=fuzzer-no-link"]
     else:
         common += ["-O2", "-D_FORTIFY_SOURCE=2", "-DNDEBUG"]
         link += ["-Wl,-z,defs", "-Wl,--as-needed"]
