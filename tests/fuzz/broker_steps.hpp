@@ -25,11 +25,19 @@ namespace ntpipe::fuzz {
 constexpr std::uint8_t client_mask = 3;
 constexpr std::size_t hostile_clients = 4;
 constexpr std::uint8_t kinds_of_steps = 16;
-enum Kind : std::uint8_t { restart = 12, no_packet = 13, reconnect = 14, deaf = 15 }; // others: a message
+enum Kind : std::uint8_t {
+    death = 10,
+    later = 11,
+    restart = 12,
+    no_packet = 13,
+    reconnect = 14,
+    deaf = 15
+}; // others: a message
 constexpr std::uint8_t lies_mark = 0x80;
 /// What a message's body cannot know, numbers and ids that the broker makes: an index into those that it has told, and this 7 or 15 times.
 constexpr std::byte number_mark{0xF6};
 constexpr std::byte id_mark{0xF5};
+constexpr std::uint8_t newest_mark = 0xFF; ///< as an index: what was told last
 
 [[nodiscard]] constexpr std::uint8_t kind_of(std::uint8_t choice)
 {
@@ -46,12 +54,14 @@ using Steps = std::vector<Bytes>;
     Input input(bytes);
     const std::uint8_t choice = input.byte();
     switch (kind_of(choice)) {
+    case later:
     case restart:
         input.byte();
         break;
     case no_packet:
         input.take(input.word());
         break;
+    case death:
     case reconnect:
     case deaf:
         break;
@@ -112,14 +122,33 @@ public:
     {
         const auto who = static_cast<std::uint8_t>(below(chance(90) ? hostile_clients - 1 : hostile_clients));
         if (chance(8)) {
-            const auto kind = std::array<std::uint8_t, 5>{restart, reconnect, reconnect, deaf, deaf}[below(5)];
+            const auto kind =
+                std::array<std::uint8_t, 7>{death, later, later, restart, reconnect, deaf, deaf}[below(7)];
             Bytes bytes{static_cast<std::uint8_t>(kind * (client_mask + 1) + who)};
-            if (kind == restart) {
-                bytes.push_back(static_cast<std::uint8_t>(below(2)));
+            if (kind == restart || kind == later) {
+                bytes.push_back(static_cast<std::uint8_t>(below(8)));
             }
             return bytes;
         }
         return say(who, message());
+    }
+
+    /// A connection, and what is said about it. Its server and its client may be the same.
+    [[nodiscard]] Steps about_a_connection()
+    {
+        const auto server = static_cast<std::uint8_t>(below(hostile_clients - 1));
+        const auto client = static_cast<std::uint8_t>(chance(70) ? server : below(hostile_clients - 1));
+        wire::Create create = created();
+        create.descriptor.emplace();
+        fill_bytes(*create.descriptor);
+        create.handle = 5 + below(200);
+        Steps steps{say(server, std::move(create)), say(client, opened())};
+        is_about_newest_ = true;
+        for (std::size_t more = 1 + below(4); more != 0; --more) {
+            steps.push_back(say(chance(50) ? server : client, about()));
+        }
+        is_about_newest_ = false;
+        return steps;
     }
 
     /// The same message, with one or two fields made anew; another sender now and then. Empty: it is none.
@@ -128,7 +157,7 @@ public:
         Input input(step);
         const std::uint8_t choice = input.byte();
         const std::uint8_t kind = kind_of(choice);
-        if (kind >= restart || (choice & lies_mark) != 0) {
+        if (kind >= death || (choice & lies_mark) != 0) {
             return {};
         }
         const std::uint8_t code = input.byte();
@@ -157,6 +186,42 @@ private:
         return any_message(std::make_index_sequence<std::variant_size_v<wire::Message>>());
     }
 
+    [[nodiscard]] wire::Message about()
+    {
+        using Make = wire::Message (Maker::*)();
+        constexpr std::array<Make, 9> about{
+            &Maker::made<wire::Released>,   &Maker::made<wire::Overflow>,    &Maker::made<wire::Held>,
+            &Maker::made<wire::Taken>,      &Maker::made<wire::Listening>,   &Maker::made<wire::Disconnected>,
+            &Maker::made<wire::SetContext>, &Maker::made<wire::SetSecurity>, &Maker::made<wire::ComeBack>};
+        return (this->*about[below(about.size())])();
+    }
+
+    [[nodiscard]] static wire::Create created()
+    {
+        wire::Create message;
+        message.request = 7;
+        message.handle = 5;
+        message.name = "seed";
+        message.desired_access = 0xC0000000;
+        message.share_access = 3;
+        message.disposition = 3;
+        message.type = 1;
+        message.maximum_instances = 3;
+        message.inbound_quota = message.outbound_quota = 100;
+        message.default_timeout = -1;
+        return message;
+    }
+
+    [[nodiscard]] static wire::Open opened()
+    {
+        wire::Open message;
+        message.request = 8;
+        message.name = "seed";
+        message.desired_access = 0xC0000000;
+        message.disposition = 1;
+        return message;
+    }
+
     template <std::size_t... I>
     [[nodiscard]] wire::Message any_message(std::index_sequence<I...> /*all*/)
     {
@@ -168,11 +233,7 @@ private:
             return chance(50) ? made<wire::Create>() : made<wire::Open>();
         }
         if (chance(35)) { // most of what can go wrong is about connections
-            constexpr std::array<Make, 8> about{&Maker::made<wire::Released>,   &Maker::made<wire::Overflow>,
-                                                &Maker::made<wire::Held>,       &Maker::made<wire::Taken>,
-                                                &Maker::made<wire::Listening>,  &Maker::made<wire::Disconnected>,
-                                                &Maker::made<wire::SetContext>, &Maker::made<wire::ComeBack>};
-            return (this->*about[below(about.size())])();
+            return about();
         }
         std::size_t which = below(sizeof...(I));
         while (comes_from_the_broker[which] && chance(95)) {
@@ -186,22 +247,11 @@ private:
     {
         T message;
         if constexpr (std::is_same_v<T, wire::Create>) {
-            message.request = 7;
+            message = created();
             message.handle = 5 + below(4);
-            message.name = "seed";
-            message.desired_access = 0xC0000000;
-            message.share_access = 3;
-            message.disposition = 3;
-            message.type = 1;
-            message.maximum_instances = 3;
-            message.inbound_quota = message.outbound_quota = 100;
-            message.default_timeout = -1;
             refill(message, below(4));
         } else if constexpr (std::is_same_v<T, wire::Open>) {
-            message.request = 8;
-            message.name = "seed";
-            message.desired_access = 0xC0000000;
-            message.disposition = 1;
+            message = opened();
             refill(message, below(3));
         } else if constexpr (std::is_same_v<T, wire::Hello>) {
             message.layout = channel::layout_version;
@@ -221,7 +271,20 @@ private:
     template <typename T>
     void fill_fields(T& value)
     {
-        std::apply([&](const auto&... field) { (fill(value.*(field.member)), ...); }, T::fields());
+        std::apply([&](const auto&... field) { (fill_field(value, field), ...); }, T::fields());
+    }
+
+    // A side that there is not is one of two.
+    template <typename T, typename Type>
+    void fill_field(T& value, const wire::Field<T, Type>& field)
+    {
+        if constexpr (std::is_same_v<Type, std::uint8_t>) {
+            if (std::string_view(field.name) == "side" && chance(50)) {
+                value.*(field.member) = static_cast<std::uint8_t>(below(2));
+                return;
+            }
+        }
+        fill(value.*(field.member));
     }
 
     template <typename T>
@@ -233,7 +296,7 @@ private:
                 const std::size_t chosen = below(fields);
                 std::size_t place = 0;
                 std::apply(
-                    [&](const auto&... field) { ((place++ == chosen ? fill(value.*(field.member)) : void()), ...); },
+                    [&](const auto&... field) { ((place++ == chosen ? fill_field(value, field) : void()), ...); },
                     T::fields());
             }
         }
@@ -262,8 +325,9 @@ private:
             fill_bytes(value);
         } else if constexpr (std::is_same_v<T, wire::Id16>) {
             value.fill(std::to_integer<std::uint8_t>(id_mark));
-            value[0] = static_cast<std::uint8_t>(below(chance(80) ? 4 : 64));
-            if (chance(10)) {
+            value[0] =
+                static_cast<std::uint8_t>(is_about_newest_ || chance(50) ? newest_mark : below(chance(80) ? 4 : 64));
+            if (chance(is_about_newest_ ? 2 : 10)) {
                 value.fill(value[0]);
             }
         } else if constexpr (std::is_same_v<T, security::Sid>) {
@@ -343,6 +407,7 @@ private:
     }
 
     std::minstd_rand random_;
+    bool is_about_newest_ = false;
 };
 
 // ---- changes ----
@@ -356,7 +421,11 @@ private:
     if (how < 10 && !steps.empty()) {
         return false;
     }
-    if ((how < 50 && steps.size() < most) || steps.empty()) {
+    if (how < 30 && steps.size() < most) {
+        for (Bytes& step : make.about_a_connection()) {
+            steps.push_back(std::move(step));
+        }
+    } else if ((how < 55 && steps.size() < most) || steps.empty()) {
         const auto where = static_cast<std::ptrdiff_t>(make.chance(60) ? steps.size() : make.below(steps.size() + 1));
         steps.insert(steps.begin() + where, make.step());
     } else if (how < 80) {

@@ -4,8 +4,12 @@
 //
 // Clients 0 to 2 have said HELLO, 3 has not; as root, 1 and 2 are other users, who may have little. The broker goes on over many inputs, for
 // making one takes longer than most of them: after each nothing of the hostile may be left. broker_steps.hpp says how steps are written.
+// Clients 0 and 1 and the bystander are other processes, for a process is never asked for what it opens itself, and its end is seen. Time
+// passes when the input says so.
 #include "broker_steps.hpp"
+#include "clock.hpp"
 #include "input.hpp"
+#include "processes.hpp"
 
 #include "broker.hpp"
 #include "limits.hpp"
@@ -27,6 +31,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace ntpipe;
@@ -34,11 +40,19 @@ using namespace ntpipe::fuzz;
 
 namespace {
 
-constexpr std::size_t clients = hostile_clients + 1;
+constexpr std::size_t clients = hostile_clients + 2;
 constexpr std::size_t bystander = hostile_clients;
-constexpr std::array<uid_t, clients> users{0, 1000, 1001, 0, 1002};
+constexpr std::size_t administrator = hostile_clients + 1; ///< looks at what is charged
+constexpr std::array<uid_t, clients> users{0, 1000, 1001, 0, 1002, 0};
+/// Which are processes of their own; the others are this one.
+constexpr std::array<bool, clients> is_other_process{true, true, false, false, true, false};
 constexpr std::size_t remembered = 64;
 constexpr int inputs_of_a_broker = 100;
+constexpr std::uint64_t second = 1'000'000'000;
+constexpr std::uint64_t grace = 10 * second;
+/// That may pass at once: what the broker waits for is due after one of them.
+constexpr std::array<std::uint64_t, 8> times{5'000'000, 100'000'000, second,      5 * second,
+                                             grace,     30 * second, 90 * second, 86'400 * second};
 
 /// A directory of this process with a listening socket in it.
 class Place {
@@ -96,20 +110,23 @@ struct Learned {
     template <typename T>
     void look_at_fields(const T& part)
     {
-        std::apply([&](const auto&... field) { (look_at_value(part.*(field.member)), ...); }, T::fields());
+        std::apply([&](const auto&... field) { (look_at_value(field.name, part.*(field.member)), ...); }, T::fields());
     }
     template <typename T>
-    void look_at_value(const T& value)
+    void look_at_value(std::string_view name, const T& value)
     {
         if constexpr (std::is_same_v<T, std::uint64_t>) {
-            keep(numbers, value);
+            // What else there is of numbers it has said itself, or is none that it could say.
+            if (value != 0 && (name == "pipe" || name == "question" || name.ends_with("_session"))) {
+                keep(numbers, value);
+            }
         } else if constexpr (std::is_same_v<T, wire::Id16>) {
             keep(ids, value);
         } else if constexpr (requires { T::fields(); }) {
             look_at_fields(value);
         } else if constexpr (requires { value.has_value(); }) {
             if (value) {
-                look_at_value(*value);
+                look_at_value(name, *value);
             }
         }
     }
@@ -120,6 +137,11 @@ struct Learned {
             all.push_back(value);
         }
     }
+    /// From the beginning, or from the end: newest_mark is the last one.
+    [[nodiscard]] static std::size_t place_of(std::uint8_t index, std::size_t count)
+    {
+        return index <= newest_mark / 2 ? index % count : count - 1 - (newest_mark - index) % count;
+    }
     void fill_in(std::vector<std::byte>& body) const
     {
         const auto fill = [&](std::byte mark, const auto& all) {
@@ -127,7 +149,8 @@ struct Learned {
             for (std::size_t at = 0; !all.empty() && at + sizeof(T) <= body.size(); ++at) {
                 const auto* from = body.data() + at;
                 if (std::all_of(from + 1, from + sizeof(T), [mark](std::byte byte) { return byte == mark; })) {
-                    std::memcpy(body.data() + at, &all[std::to_integer<std::size_t>(*from) % all.size()], sizeof(T));
+                    std::memcpy(body.data() + at, &all[place_of(std::to_integer<std::uint8_t>(*from), all.size())],
+                                sizeof(T));
                 }
             }
         };
@@ -168,6 +191,7 @@ space::Limits limits()
         set(space::Resource::watches, 1);
         set(space::Resource::memory, std::uint64_t{1} << 20);
         set(space::Resource::descriptors, 24);
+        set(space::Resource::messages, 300); // in a tenth of a second a tenth of that
     }
     return limits;
 }
@@ -177,9 +201,10 @@ public:
     explicit World(const Place& place) : place_(place), loop_(*glue::Loop::own())
     {
         (void)::unlink((place.path() + "/registry").c_str());
+        for (std::size_t i = 0; i < clients; ++i) {
+            begin(i);
+        }
         start();
-        connect(bystander);
-        say_hello(bystander);
         wire::Create create;
         create.request = create.handle = 1;
         create.name = "bystander";
@@ -198,13 +223,13 @@ public:
         heard_.clear();
     }
 
-    // Of a broker that was restarted, names wait for their servers for a while.
-    [[nodiscard]] bool is_used_up() const { return was_restarted_ || inputs_ == inputs_of_a_broker; }
+    [[nodiscard]] bool is_used_up() const { return inputs_ == inputs_of_a_broker; }
 
     void play(Input input)
     {
         constexpr int longest = 100;
         ++inputs_;
+        pass(second); // those of the input before have had their turn
         greet();
         for (int step = 0; step < longest && !input.empty(); ++step) {
             this->step(input);
@@ -232,6 +257,12 @@ private:
             break;
         case Kind::deaf:
             deaf_[who] = !deaf_[who];
+            break;
+        case Kind::death:
+            end(who);
+            break;
+        case Kind::later:
+            pass(times[input.byte() % times.size()]);
             break;
         default:
             send_message(who, (choice & lies_mark) != 0, input);
@@ -266,6 +297,9 @@ private:
         learned_ = {};
         heard_.clear();
         loop_->dispatch();
+        if (std::exchange(was_restarted_, false)) {
+            pass(grace); // names of the broker before have waited for their servers
+        }
         require_nothing_charged();
         heard_.clear();
     }
@@ -278,18 +312,28 @@ private:
         options.user_scopes = true;
         options.reserved_names = {"reserved"};
         options.limits = limits();
+        options.grace = grace;
+        grace_over_ = Clock::the().now() + grace;
         broker_ = std::make_unique<broker::Broker>(*loop_, options, [] {});
         require(broker_->restore() == Status::success, "the broker starts");
         broker_->serve(place_.listen());
+        for (const std::size_t who : {bystander, administrator}) {
+            connect(who);
+            say_hello(who);
+        }
     }
 
     void greet()
     {
         for (std::size_t i = 0; i < hostile_clients; ++i) {
-            connect(i);
-            if (i != 3) {
-                say_hello(i);
-            }
+            begin_connect(i);
+        }
+        for (std::size_t i = 0; i < hostile_clients; ++i) {
+            end_connect(i);
+        }
+        loop_->dispatch();
+        for (const std::size_t who : {0, 1, 2}) {
+            say_hello(who);
         }
     }
 
@@ -301,8 +345,6 @@ private:
         broker_.reset();
         start();
         greet();
-        connect(bystander);
-        say_hello(bystander);
         is_back_ = false;
         was_restarted_ = true;
     }
@@ -327,30 +369,45 @@ private:
         require(heard<wire::Done>(5) != nullptr, "a bystander gets its pipe back");
     }
 
-    // Of what the hostile users had. Names of an earlier broker wait for their servers, so they stay charged for a while.
+    // The bystander is never late.
+    void pass(std::uint64_t nanoseconds)
+    {
+        if (!is_back_ && Clock::the().now() + nanoseconds >= grace_over_) {
+            come_back();
+        }
+        Clock::the().go_on(nanoseconds);
+        loop_->dispatch();
+    }
+
+    // Of what the hostile users had.
     void require_nothing_charged()
     {
-        if (!is_root() || was_restarted_) {
+        if (!is_root()) {
             return;
         }
-        connect(0);
-        say_hello(0);
-        sockets_[bystander].swap(sockets_[0]); // it is heard
-        for (const std::size_t who : {1, 2}) {
-            wire::Usage usage;
-            usage.request = 6 + who;
-            usage.user = users[who];
-            say(bystander, std::move(usage));
-            const wire::Used* used = heard<wire::Used>(6 + who);
-            require(used != nullptr && std::ranges::all_of(used->lines,
-                                                           [](const wire::UsageLine& line) {
-                                                               return line.used == 0 || line.resource == "messages";
-                                                           }),
-                    "who has left has nothing");
+        // Who has said too much is heard out little by little, and only then has hung up.
+        constexpr int longest = 20;
+        bool nothing = is_nothing_charged();
+        for (int turn = 0; turn < longest && !nothing; ++turn) {
+            pass(second / 10);
+            nothing = is_nothing_charged();
         }
-        sockets_[bystander].swap(sockets_[0]);
-        sockets_[0].reset();
-        loop_->dispatch();
+        require(nothing, "who has left has nothing");
+    }
+
+    bool is_nothing_charged()
+    {
+        return std::ranges::all_of(std::array<std::size_t, 2>{1, 2}, [this](std::size_t who) {
+            heard_.clear();
+            wire::Usage usage;
+            usage.request = 6;
+            usage.user = users[who];
+            say(administrator, std::move(usage));
+            const wire::Used* used = heard<wire::Used>(6);
+            return used != nullptr && std::ranges::all_of(used->lines, [](const wire::UsageLine& line) {
+                       return line.used == 0 || line.resource == "messages";
+                   });
+        });
     }
 
     void say_hello(std::size_t who)
@@ -360,21 +417,51 @@ private:
         say(who, std::move(hello));
     }
 
+    void begin(std::size_t who)
+    {
+        if (is_other_process[who]) {
+            processes_[who].emplace(is_root() ? std::optional(users[who]) : std::nullopt);
+        }
+    }
+
+    // Whoever has its socket says no more in its name.
+    void end(std::size_t who)
+    {
+        begin(who);
+        listen();
+        connect(who);
+    }
+
     void connect(std::size_t who)
+    {
+        begin_connect(who);
+        end_connect(who);
+        loop_->dispatch();
+    }
+
+    void begin_connect(std::size_t who)
     {
         const sockaddr_un where = place_.address();
         sockets_[who].reset();
         glue::UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-        if (is_root()) {
-            act_as(users[who]);
+        if (is_other_process[who]) {
+            require(processes_[who]->begin_connect(socket.get(), where), "there is that process");
+        } else {
+            if (is_root()) {
+                act_as(users[who]);
+            }
+            const int result = ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&where), sizeof(where));
+            if (is_root()) {
+                act_as(0);
+            }
+            require(result == 0, "this process can connect");
         }
-        const int result = ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&where), sizeof(where));
-        if (is_root()) {
-            act_as(0);
-        }
-        require(result == 0, "a process can connect");
         sockets_[who] = std::make_unique<session::PacketSocket>(std::move(socket));
-        loop_->dispatch();
+    }
+
+    void end_connect(std::size_t who)
+    {
+        require(!is_other_process[who] || processes_[who]->end_connect(), "a process can connect");
     }
 
     void say(std::size_t who, wire::Message message)
@@ -468,13 +555,13 @@ private:
             while (!deaf_[i] && sockets_[i] &&
                    sockets_[i]->receive(packet) == session::PacketSocket::Received::packet) {
                 for (const glue::UniqueFd& descriptor : packet.descriptors) {
-                    if (i != bystander && learned_.descriptors.size() < 16) {
+                    if (i < hostile_clients && learned_.descriptors.size() < 16) {
                         learned_.descriptors.emplace_back(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0));
                     }
                 }
                 auto message = wire::decode(std::move(packet));
                 require(message.status() == Status::success, "what the broker says is a message");
-                if (i == bystander) {
+                if (i >= hostile_clients) {
                     heard_.push_back(*std::move(message));
                 } else {
                     learned_.look_at(*message);
@@ -498,6 +585,7 @@ private:
     const Place& place_;
     std::unique_ptr<glue::Loop> loop_;
     std::unique_ptr<broker::Broker> broker_;
+    std::array<std::optional<Process>, clients> processes_;
     std::array<std::unique_ptr<session::PacketSocket>, clients> sockets_;
     std::array<bool, clients> deaf_{};
     std::vector<wire::Message> heard_;
@@ -508,10 +596,26 @@ private:
     glue::UniqueFd page_;
     bool is_back_ = true;
     bool was_restarted_ = false;
+    std::uint64_t grace_over_ = 0;
     int inputs_ = 0;
 };
 
 } // namespace
+
+// What the library asks for the time and for a timer with.
+int __wrap_clock_gettime(clockid_t which, timespec* time)
+{
+    if (which != CLOCK_MONOTONIC) {
+        return __real_clock_gettime(which, time);
+    }
+    *time = Clock::the().time();
+    return 0;
+}
+
+int __wrap_timerfd_settime(int timer, int /*flags*/, const itimerspec* due, itimerspec* /*before*/)
+{
+    return Clock::the().set(timer, due->it_value);
+}
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
 
