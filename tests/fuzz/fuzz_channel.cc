@@ -7,10 +7,13 @@
 #include "input.hpp"
 
 #include "end/control_codes.hpp"
+#include "end/volume.hpp"
 #include "unit/end_pair.hpp"
 
 #include <array>
 #include <cstdlib>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -48,11 +51,17 @@ private:
     std::size_t size_;
 };
 
+/// Tries again when it likes.
+struct Retry final : end::Readiness {
+    void completed() override { ready = 0; }
+};
+
 struct World;
 World* world = nullptr; ///< whose accesses are scribbled at
 
 struct World {
-    World(Input within_operations, const unit::PairParameters& pair) : within(within_operations), parameters(pair)
+    World(Input within_operations, const unit::PairParameters& pair, bool tracks)
+        : within(within_operations), parameters(pair), dynamic_tracking(tracks)
     {
         server = end::End::server(server_host, queue, attributes(), security::access::file_all, pair.server_modes,
                                   pair.maximum_overflow);
@@ -109,6 +118,8 @@ struct World {
         half.outgoing.emplace(pieces[is_server ? 2 : 1].share());
         half.doorbell = std::make_unique<unit::TestDoorbell>(is_server ? client_bell : server_bell);
         half.opened_as.identity = std::make_shared<security::Identity>();
+        half.dynamic_tracking = dynamic_tracking;
+        half.effective_only = !dynamic_tracking;
         return half;
     }
 
@@ -164,7 +175,9 @@ struct World {
 
     Input within;
     unit::PairParameters parameters;
+    bool dynamic_tracking;
     unit::Queue queue;
+    std::array<Retry, 2> retries; ///< of the server and the client
     unit::TestHost server_host;
     unit::TestHost client_host;
     std::vector<ExactMemory> pieces;
@@ -206,6 +219,103 @@ std::uint32_t control_code(std::uint8_t choice)
                                end::fsctl_pipe_internal_read_ovflow,
                                end::fsctl_pipe_query_client_process_v2};
     return codes[choice % codes.size()];
+}
+
+void query_attribute(end::End& end, std::uint8_t choice, std::span<std::byte> room)
+{
+    constexpr std::array<std::string_view, 6> names{"ClientProcessId", "ServerProcessId",    "ClientSessionId",
+                                                    "ServerSessionId", "ClientComputerName", ""};
+    std::string name(names[choice % names.size()]);
+    std::size_t information = 0;
+    name += choice < 128 ? std::string(1, '\0') : std::string();
+    (void)end.query_connection_attribute(std::as_bytes(std::span(name)), room, information);
+    require(information <= room.size(), "no more is told than has room");
+}
+
+void settle(World& on, end::End& end, Input& input)
+{
+    const std::uint8_t how = input.byte();
+    unit::TestHost& host = &end == on.server.get() ? on.server_host : on.client_host;
+    switch (how % 8) {
+    case 0:
+        end.look();
+        break;
+    case 1:
+        end.arm();
+        break;
+    case 2:
+        host.looks = !host.looks;
+        break;
+    case 3:
+        end.refuse_overflow();
+        break;
+    case 4:
+        end.miss_overflow();
+        break;
+    case 5:
+        end.forget_overflow_request();
+        break;
+    case 6:
+        host.overflow_available = !host.overflow_available;
+        break;
+    default:
+        end.set_readiness((how & 0x80U) != 0 ? nullptr : &on.retries[&end == on.server.get() ? 0 : 1]);
+        break;
+    }
+}
+
+// What relays, loops and threads of other event loops use; and what else an end may be asked.
+void act_otherwise(World& on, end::End& end, std::span<std::byte> room, Input& input)
+{
+    std::size_t information = 0;
+    std::uint32_t length = 0;
+    end::Impersonation acts_as;
+    const std::uint8_t choice = input.byte();
+    switch (choice % 16) {
+    case 0:
+        (void)end.try_read(room, information);
+        break;
+    case 1:
+        (void)end.try_write(room, information);
+        break;
+    case 2:
+    case 3:
+        settle(on, end, input);
+        break;
+    case 4:
+    case 5:
+        (void)end.posted_read(length);
+        break;
+    case 6:
+        (void)end.release_posted_read();
+        break;
+    case 7:
+    case 8:
+        (void)end.settle_revoked(input.word(), input.word(), (choice & 0x80U) != 0);
+        break;
+    case 9:
+        (void)end.set_information(choice / 16 == 0 ? 23 : input.byte(), room);
+        break;
+    case 10:
+        (void)end::query_volume_information(input.byte(), room, information);
+        break;
+    case 11:
+        query_attribute(end, input.byte(), room);
+        break;
+    case 12:
+        (void)end.impersonate(acts_as);
+        break;
+    case 13:
+        on.server->add_context({input.byte(), choice / 16U % 4, std::make_shared<security::Identity>()});
+        break;
+    case 14:
+        end.set_context(input.byte());
+        break;
+    default:
+        (void)end.disable_impersonation();
+        break;
+    }
+    require(information <= room.size(), "no more is read or written than there is");
 }
 
 void act(World& on, Input& input)
@@ -300,6 +410,11 @@ void act(World& on, Input& input)
             }
         }
         break;
+    case 24:
+    case 25:
+    case 26:
+        act_otherwise(on, end, room, input);
+        break;
     default:
         on.scribble(input);
         break;
@@ -388,7 +503,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     parameters.maximum_overflow = (kind & 16U) != 0 ? 0 : 65536;
     parameters.inbound_quota = (kind & 32U) != 0 ? 0 : 6000;
     parameters.outbound_quota = (kind & 64U) != 0 ? 100 : 5000;
-    World on(Input(input.take(for_within)), parameters);
+    World on(Input(input.take(for_within)), parameters, (kind & 128U) != 0);
     on.connect();
     on.pump();
     constexpr int longest = 200;
