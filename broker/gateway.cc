@@ -164,9 +164,11 @@ void Broker::expect_gateways()
             continue;
         }
         auto watch = std::make_unique<glue::Loop::Watch>(loop_, descriptor.get(), [this, process] {
-            namespace_.gateway_gone(process);
-            carry_out_effects();
-            expected_gateways_.erase(process);
+            within_memory(0, [&] {
+                namespace_.gateway_gone(process);
+                carry_out_effects();
+                expected_gateways_.erase(process);
+            });
         });
         expected_gateways_[process] = {std::move(descriptor), std::move(watch)};
     }
