@@ -1577,7 +1577,7 @@ void test_looks_of_bytes_are_told_what_is_taken_back(void** /*state*/)
     assert_status(start_write(*pair.client, second, std::string(6000, 'x')), Status::pending);
     assert_status(start_write(*pair.client, third, std::string(10, 'y')), Status::pending);
     TestOperation look;
-    for (const std::size_t size : {5, 6000, 10}) {
+    for (const std::size_t size : {5U, 6000U, 10U}) {
         assert_status(start_look(*pair.server, look, 10000), Status::success);
         assert_int_equal(look.information(), size);
     }
