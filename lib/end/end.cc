@@ -227,15 +227,18 @@ void End::look_at_state(bool from_front)
     if (!has_channel()) {
         return;
     }
-    if (!from_front && connection_->incoming && connection_->incoming->lacks_overflow()) {
+    // Before the overflow segments: whoever leaves may have begun to use one just before.
+    const bool disconnected = connection_->page->peer_disconnected();
+    const bool closed = connection_->page->peer_closed();
+    if ((!from_front || disconnected || closed) && connection_->incoming && connection_->incoming->lacks_overflow()) {
         take_in_overflow();
     }
     if (!has_channel()) {
         return;
     }
-    if (connection_->page->peer_disconnected()) {
+    if (disconnected) {
         become_detached();
-    } else if (phase_ == Phase::connected && connection_->page->peer_closed()) {
+    } else if (phase_ == Phase::connected && closed) {
         become_closing();
     }
 }

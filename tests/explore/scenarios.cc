@@ -311,6 +311,28 @@ const Scenario all[] = {
          end.await(second);
      },
      [](Actor& end) { end.await(end.read(12000)); }, middling, weakest},
+    {"overflow_is_used_though_replaced", with_overflow, nullptr,
+     [](Actor& end) {
+         end.await(end.write(5000));
+         (void)end.write(6000);
+     },
+     [](Actor& end) {
+         (void)end.read(12000);
+         (void)end.read(12000);
+     },
+     middling, weakest},
+    {"close_behind_overflow", with_overflow, nullptr,
+     [](Actor& end) {
+         end.await(end.write(5000));
+         (void)end.close();
+     },
+     [](Actor& end) { (void)end.read(6000); }, middling, weakest},
+    {"disconnect_behind_overflow", with_overflow, nullptr, [](Actor& end) { (void)end.read(6000); },
+     [](Actor& end) {
+         end.await(end.write(5000));
+         (void)end.disconnect();
+     },
+     middling, weakest, true},
     {"pending_write_is_read", tight_messages, nullptr, large_write, one_read, deep, weak},
     {"pending_writes_in_order", tight_bytes, nullptr,
      [](Actor& end) {
@@ -336,6 +358,14 @@ const Scenario all[] = {
          end.cancel(write);
      },
      two_reads, middling, weakest},
+    {"cancel_makes_room", tight_messages, nullptr,
+     [](Actor& end) {
+         write_and_cancel(end);
+         if (!end.try_to_write(8)) {
+             throw Failure("what was taken back counts for the quota");
+         }
+     },
+     [](Actor& /*end*/) {}, deep, weak},
     {"cancel_read_against_write", message_pipe, nullptr, one_write, read_and_cancel, deep, weak},
     {"cancel_read_against_pending_write", tight_messages, nullptr, large_write, read_and_cancel, deep, weak},
     {"tentative_write_against_read", tight_messages, without_queueing, large_write, one_read, deep, weak},
