@@ -737,6 +737,7 @@ void World::check_direction(Direction direction)
         reads.begin(), reads.end(), [](const Op* read) { return read->over && read->result == Status::pipe_broken; });
     require(!told_of_end || unread == 0, "a read was told of the end before what is left was read");
     require(!read_pending || seen.read_data_available == 0, "lost wake-up: a read waits for data that is there");
+    require(!read_pending || unread == 0, "a read waits for data that was written");
     if (writer.end->state() == end::PipeState::connected && !closed_.at(writer.index_)) {
         end::PipeLocalInformation local;
         (void)writer.end->query(local);
