@@ -314,6 +314,8 @@ def relay():
     for name, kind in ("messages", 1), ("bytes", 0), ("server", 5), ("one_way", 0x11), ("wine_thread", 0x81), ("small", 0x63):
         yield name, bytes([kind]) + (write + b"\2" + over + read + over + b"\0" + due + flush + over + due) * 3 + b"\3"
         yield name + "_late", bytes([kind]) + (write + b"\0" + over + write + b"\0" + cancel + over + read + cancel + over) * 3 + b"\4"
+    # It gives a record the highest number that there is.
+    yield "last_number", bytes.fromhex("01002c0178020006002c017a01012a0001000000000001007f0101300d0100090246a89fd992061b002c0109002c0178020600000100010a000000000001002c01780206002cfffeff2c01012cfffeff2c0101300d010009022c01780600002c01510903")
 
 
 def main():

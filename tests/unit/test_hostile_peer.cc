@@ -222,6 +222,27 @@ void test_a_broken_connection_looks_closed(void** /*state*/)
     assert_true(listen.done);
 }
 
+// Else what lies before it would be looked at again and again.
+void test_nothing_follows_the_last_number_of_a_record(void** /*state*/)
+{
+    for (const std::uint64_t number : {~std::uint64_t{0}, std::uint64_t{1} << 40}) {
+        EndPair pair;
+        pair.connect();
+        std::array<TestOperation, 2> writes;
+        for (TestOperation& write : writes) {
+            assert_status(start_write(*pair.client, write, "x"), Status::success);
+        }
+        std::byte* second = pair.inbound->bytes().data() + channel::segment_header_size + channel::record_span(1);
+        auto* record = reinterpret_cast<channel::RecordHeader*>(second);
+        assert_int_equal(record->sequence, 1);
+        record->sequence = number;
+        TestOperation look;
+        look.buffer.resize(10);
+        assert_status(pair.server->look(look, look.buffer), Status::success);
+        assert_status(pair.server->look(look, look.buffer), Status::pipe_broken);
+    }
+}
+
 // What a client says about the server's own doings is not believed.
 void test_forged_state_bits_change_nothing(void** /*state*/)
 {
@@ -241,4 +262,5 @@ NTPIPE_UNIT_MAIN(NTPIPE_UNIT_TEST(test_scribbles_between_operations), NTPIPE_UNI
                  NTPIPE_UNIT_TEST(test_scribbles_with_a_small_ring), NTPIPE_UNIT_TEST(test_scribbles_without_waiting),
                  NTPIPE_UNIT_TEST(test_scribbles_during_operations),
                  NTPIPE_UNIT_TEST(test_a_broken_connection_looks_closed),
+                 NTPIPE_UNIT_TEST(test_nothing_follows_the_last_number_of_a_record),
                  NTPIPE_UNIT_TEST(test_forged_state_bits_change_nothing))
