@@ -170,8 +170,8 @@ Status End::settle_revoked(std::size_t at, std::size_t length, bool given_back)
         const std::size_t size = part->size;
         const bool is_within = begin >= at && size <= end - begin && size != 0;
         begin += size;
-        std::optional<channel::Record> record;
-        if (is_within && (record = find_looked(*part))) {
+        std::optional<channel::Record> record = is_within ? find_looked(*part) : std::nullopt;
+        if (record) {
             connection_->incoming->answer(*record, given_back);
             record = given_back ? find_looked(*part) : record;
         }
