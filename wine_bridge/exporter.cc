@@ -299,11 +299,12 @@ std::vector<std::string> Exporter::describe() const
         ++connections[client->name];
     }
     std::vector<std::string> lines;
+    lines.reserve(connections.size() + refused_.size());
     for (const auto& [name, count] : connections) {
         lines.push_back("exported " + name + " connected " + std::to_string(count));
     }
     for (const auto& [name, why] : refused_) {
-        lines.push_back("refused " + name + ": " + why);
+        lines.push_back(std::string("refused ").append(name).append(": ").append(why));
     }
     return lines;
 }

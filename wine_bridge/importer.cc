@@ -127,6 +127,7 @@ void Import::withdraw() noexcept
     adjust();
 }
 
+// Whatever else is thrown is a fault of ours, with which nothing goes on. NOLINTNEXTLINE(bugprone-exception-escape)
 void Import::adjust() noexcept
 {
     try {
@@ -279,7 +280,7 @@ bool Import::take_one_away()
 
 void Import::drop(const Held& instance)
 {
-    const Held still = instance;
+    const Held still = instance; // NOLINT(performance-unnecessary-copy-initialization): that one may be the set's own
     instance->state = State::closed;
     instance->close();
     instances_.erase(still);
@@ -442,7 +443,7 @@ Importer::~Importer()
     closing_ = true;
 }
 
-void Importer::published(std::uint64_t id, NativePipe pipe)
+void Importer::published(std::uint64_t id, const NativePipe& pipe)
 {
     stale_.erase(id);
     known_[id] = pipe;

@@ -118,7 +118,7 @@ public:
     Importer& operator=(const Importer&) = delete;
     ~Importer();
 
-    void published(std::uint64_t id, NativePipe pipe);
+    void published(std::uint64_t id, const NativePipe& pipe);
     void gone(std::uint64_t id);
     /// The broker is lost: names stay until complete() has shown which ones are left.
     void reset();
