@@ -232,7 +232,7 @@ Walk Incoming::walk()
             parts[i] = {segments_[i].get(), segments_[i]->head(), segments_[i]->tail()};
         }
     }
-    return Walk(parts, front_consumed_, discarding_);
+    return Walk(parts, Walk::Front{sequence_, front_consumed_}, discarding_);
 }
 
 void Incoming::abort_tentative()

@@ -6,9 +6,8 @@
 
 namespace ntpipe::channel {
 
-Walk::Walk(const std::array<Part, maximum_segments>& parts, std::optional<std::uint32_t> front_consumed,
-           bool discarding)
-    : parts_(parts), front_consumed_(front_consumed), discarding_(discarding)
+Walk::Walk(const std::array<Part, maximum_segments>& parts, std::optional<Front> front, bool discarding)
+    : parts_(parts), front_(front), discarding_(discarding)
 {
 }
 
@@ -37,7 +36,7 @@ bool Walk::next(Record& record)
         RecordFields fields;
         std::size_t index = 0;
         Part* part = earliest(fields, index);
-        if (part == nullptr) {
+        if (part == nullptr || (front_ && fields.sequence != front_->sequence++)) {
             return false;
         }
         const std::uint64_t position = part->position;
@@ -46,7 +45,7 @@ bool Walk::next(Record& record)
         const std::uint64_t state = progress & record_state::mask;
         std::uint32_t consumed = 0;
         if (first_) {
-            consumed = front_consumed_.value_or(std::min(static_cast<std::uint32_t>(progress), fields.size));
+            consumed = front_ ? front_->consumed : std::min(static_cast<std::uint32_t>(progress), fields.size);
             first_ = false;
         }
         if ((fields.flags & record_flag::continuation) == 0) {
@@ -56,7 +55,7 @@ bool Walk::next(Record& record)
             discarding_ = true;
         }
         // One that is done and not passed yet has been taken by a read that may still be in the ledger; nothing is left of it.
-        if (discarding_ || state == record_state::revoked || (state == record_state::done && front_consumed_) ||
+        if (discarding_ || state == record_state::revoked || (state == record_state::done && front_) ||
             (fields.flags & record_flag::cut) != 0) {
             continue;
         }

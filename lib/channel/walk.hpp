@@ -33,9 +33,16 @@ public:
         std::uint64_t tail = 0;
     };
 
-    /// `front_consumed`: bytes already read of the first record; nullopt: believe the record's own progress (for the writer,
-    /// whose mistakes about that are its own). `discarding`: the write under way was revoked before.
-    Walk(const std::array<Part, maximum_segments>& parts, std::optional<std::uint32_t> front_consumed, bool discarding);
+    /// What a reader knows of the first record: its number, and how many bytes of it are read already.
+    struct Front {
+        std::uint64_t sequence = 0;
+        std::uint32_t consumed = 0;
+    };
+
+    /// `front`: the walk ends where a number is missing, which may be in a segment whose tail was loaded before, or that has not
+    /// come yet. nullopt: believe the record's own progress, and numbers that rise (for the writer, whose mistakes about that are
+    /// its own, and whose reader passes records meanwhile). `discarding`: the write under way was revoked before.
+    Walk(const std::array<Part, maximum_segments>& parts, std::optional<Front> front, bool discarding);
 
     /// The next live or tentative record. Passes over what is revoked.
     [[nodiscard]] bool next(Record& record);
@@ -44,7 +51,7 @@ private:
     [[nodiscard]] Part* earliest(RecordFields& fields, std::size_t& index);
 
     std::array<Part, maximum_segments> parts_;
-    std::optional<std::uint32_t> front_consumed_;
+    std::optional<Front> front_;
     bool discarding_;
     bool first_ = true;
 };

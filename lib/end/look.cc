@@ -9,13 +9,6 @@
 #include <memory>
 
 namespace ntpipe::end {
-namespace {
-
-/// More records than can lie between the first one and any other, however large the memory is.
-constexpr std::uint64_t most_records =
-    channel::maximum_segments * (channel::maximum_segment_size / channel::record_alignment);
-
-} // namespace
 
 Status End::look(Operation& operation, std::span<std::byte> buffer)
 {
@@ -39,8 +32,7 @@ End::Advance End::advance_look(Operation& operation, Status& status)
 {
     channel::Incoming& incoming = *connection_->incoming;
     channel::Record front;
-    const channel::Look first = incoming.front(front);
-    if (first == channel::Look::broken) {
+    if (incoming.front(front) == channel::Look::broken) {
         return Advance::broken;
     }
     const bool by_message = attributes_.type == PipeType::message;
@@ -60,10 +52,7 @@ End::Advance End::advance_look(Operation& operation, Status& status)
     const std::unique_ptr<bool, decltype(go_back)> undo(&seen_all, go_back);
     channel::Walk walk = incoming.walk();
     for (channel::Record record; walk.next(record) && !record.tentative;) {
-        // Behind the highest number would come the lowest, and all be looked at again, without an end.
-        const bool is_out_of_order = first == channel::Look::record ? record.sequence - front.sequence >= most_records
-                                                                    : record.sequence + 1 == 0;
-        if (record.consumed > record.size || is_out_of_order) {
+        if (record.consumed > record.size) {
             return Advance::broken;
         }
         const std::uint32_t seen = record.sequence == look_sequence_ ? look_offset_ : 0;

@@ -113,6 +113,7 @@ MUTANTS = {
     "closed-without-swap": ("channel/page.cc", "    page_->state.fetch_or(side_ == Side::client ? connection_state::client_closed : connection_state::server_closed,\n                          std::memory_order_seq_cst);",
                             "    page_->state.store(page_->state.load() | (side_ == Side::client ? connection_state::client_closed : connection_state::server_closed));",
                             "what may be lost says that the other end leaves, too, and that one does not look any more"),
+    "walk-over-a-gap": ("channel/walk.cc", " || (front_ && fields.sequence != front_->sequence++)", "", None),
     "overflow-said-late": ("channel/incoming.cc", "segments_[0]->header().overflows.load(std::memory_order_acquire) > overflows_", "false", None),
     "old-overflow-dropped-early": ("channel/incoming.cc", "    if (old == nullptr || segments_[0]->header().overflows.load(std::memory_order_acquire) < overflows_) {",
                                    "    if (old == nullptr) {", None),

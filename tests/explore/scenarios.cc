@@ -128,6 +128,16 @@ void hand_on(Actor& end)
         (void)end.end->take(look.count);
     }
 }
+/// Passes on whole messages, one after the other.
+void hand_on_three(Actor& end)
+{
+    for (int i = 0; i < 3; ++i) {
+        Op& look = end.look(10000);
+        end.await(look);
+        end.deliver(look);
+        (void)end.end->take(look.count);
+    }
+}
 /// Has passed it on when it hears that its writer wants it back.
 void hand_on_and_keep(Actor& end)
 {
@@ -303,6 +313,13 @@ const Scenario all[] = {
          (void)end.read(6000);
      },
      middling, weakest},
+    {"looking_at_overflow", with_overflow, nullptr,
+     [](Actor& end) {
+         (void)end.write(100);
+         (void)end.write(5000);
+         (void)end.write(6);
+     },
+     hand_on_three, middling, weakest},
     {"overflow_is_replaced", with_overflow, nullptr,
      [](Actor& end) {
          Op& first = end.write(5000);
