@@ -92,6 +92,20 @@ struct Journal::Entry {
     }
 };
 
+namespace {
+
+// Of no pipe: their numbers are not that large.
+constexpr std::uint64_t of_gateway = std::uint64_t{1} << 63;
+
+std::uint64_t id_of(const space::Secret& gateway)
+{
+    std::uint64_t id = 0;
+    std::memcpy(&id, gateway.data(), sizeof(id));
+    return id | of_gateway;
+}
+
+} // namespace
+
 std::uint64_t start_time_of(std::uint32_t process)
 {
     std::ifstream file("/proc/" + std::to_string(process) + "/stat");
@@ -151,6 +165,10 @@ void Journal::read(const std::string& path)
         wire::decode_value(reader, entry, 0);
         if (reader.failed() || reader.left() != 0) {
             break;
+        }
+        const bool has_its_id = entry.gateway ? entry.id == id_of(entry.gateway->number) : (entry.id & of_gateway) == 0;
+        if (entry.present && !has_its_id) {
+            continue; // what is put or removed later would be of another entry
         }
         records.erase(entry.id);
         gateways.erase(entry.id);
@@ -271,22 +289,10 @@ void Journal::put(const space::PipeRecord& record)
     append(entry);
 }
 
-namespace {
-
-// Of no pipe: their numbers are not that large.
-std::uint64_t id_of(const space::GatewayRecord& record)
-{
-    std::uint64_t id = 0;
-    std::memcpy(&id, record.number.data(), sizeof(id));
-    return id | std::uint64_t{1} << 63;
-}
-
-} // namespace
-
 void Journal::put(const space::GatewayRecord& record)
 {
     Entry entry;
-    entry.id = id_of(record);
+    entry.id = id_of(record.number);
     entry.owner = record.user;
     entry.servers.push_back({record.process, start_time_of(record.process)});
     entry.gateway = JournalGateway{record.number, record.label, record.flags, record.global, record.privileged};
@@ -295,7 +301,7 @@ void Journal::put(const space::GatewayRecord& record)
 
 void Journal::remove(const space::GatewayRecord& record)
 {
-    remove(id_of(record));
+    remove(id_of(record.number));
 }
 
 void Journal::remove(space::PipeId pipe)

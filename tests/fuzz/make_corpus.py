@@ -202,6 +202,7 @@ def journal():
 
     yield "pipe", entry(1, 1, b"a") + entry(1, 2, b"b") + entry(0, 1, b"")
     yield "gateway", entry(1, 1 << 63, b"", gateway=True)
+    yield "foreign_number", entry(1, 5, b"", gateway=True) + entry(1, 1 << 63 | 6, b"a")
     yield "gone", entry(1, 1, b"a", server=struct.pack("<IQ", 1, 0)) + entry(1, 2, b"b")
     yield "torn", entry(1, 1, b"a") + entry(1, 2, b"b")[:-3]
 
