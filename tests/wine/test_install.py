@@ -20,13 +20,14 @@ def tool(meeting, *arguments):
         return status, file.read()
 
 
-def opens(meeting, client, name):
+def opens(client, name, said=""):
+    """`said`: what the bridge has said, to be called when it fails."""
     for _ in range(driver.PATIENCE * 60):
         made = client.call("CreateFile", name=rf"\\.\pipe\{name}", access=0xC0000000)
         if made.status == 0:
             return
         driver.select.select([], [], [], 0.05)
-    raise driver.AgentFailure(f"{name}: {made}")
+    raise driver.AgentFailure(f"{name}: {made}\n{said and said()}")
 
 
 def test_service(bare_meeting):
@@ -39,7 +40,7 @@ def test_service(bare_meeting):
 
     # It comes with the first program of the prefix.
     client = meeting.windows()
-    opens(meeting, client, "served")
+    opens(client, "served")
     status, text = tool(meeting, "status")
     assert status == 0 and "served" in text, text
     with open(os.path.join(meeting.prefix.path, "ntpipe.log"), encoding="utf-8") as file:
@@ -49,7 +50,7 @@ def test_service(bare_meeting):
     status, text = tool(meeting, "install", "--directory", meeting.pipes)
     assert status == 0, text
     meeting.serve(native, "served-again")
-    opens(meeting, client, "served-again")
+    opens(client, "served-again")
 
     status, text = tool(meeting, "uninstall")
     assert status == 0 and "uninstalled" in text, text
@@ -89,6 +90,6 @@ def test_unit_of_a_service_manager(bare_meeting):
     command = [os.path.join(meeting.build, "tools", "ntpipe"), *(meeting.prefix.path if word == "%f" else word for word in arguments)]
     bridge = meeting.keep(driver.Program(command, env=meeting.prefix.environment(NTPIPE_DIR=meeting.pipes, NTPIPE_BROKER="/nonexistent")))
     client = meeting.windows()
-    opens(meeting, client, "served")
+    opens(client, "served", lambda: f"{bridge.process.poll()}\n{bridge.error_output()}")
     bridge.process.send_signal(signal.SIGTERM)
     bridge.wait(expected=0)
