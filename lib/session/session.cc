@@ -336,9 +336,15 @@ void Session::confirm_departures()
         confirming_ = false;
         confirm_departures();
     };
-    requests_.emplace(message.request, std::move(pending));
+    const auto asked = requests_.emplace(message.request, std::move(pending)).first;
     confirming_ = true;
-    (void)send(std::move(message));
+    try {
+        (void)send(std::move(message));
+    } catch (const std::bad_alloc&) { // it is asked again when the next one is given back
+        requests_.erase(asked);
+        confirming_ = false;
+        throw;
+    }
 }
 
 // ---- messages ----
