@@ -87,11 +87,17 @@ static bool make_path(const uint16_t* name, size_t length, UNICODE_STRING* path)
     return true;
 }
 
-/* What was opened, with this status, joins the port; if it cannot, it is closed. */
+/*
+ * What was opened, with this status, joins the port; if it cannot, it is closed. Nobody waits for the handle itself, so it need not be
+ * signalled. It must not be: a flush that is over at once is two requests to Wine's server, and if another thread closes the handle
+ * between them, the second one signals a pipe that has been freed (set_fd_signaled(), Wine 8.0 to 10.0), and the server
+ * crashes.
+ */
 static NTSTATUS join_port(NTSTATUS opened, const HANDLE* handle)
 {
     FILE_COMPLETION_INFORMATION completion = {port, 0};
-    FILE_IO_COMPLETION_NOTIFICATION_INFORMATION notification = {FILE_SKIP_COMPLETION_PORT_ON_SUCCESS};
+    FILE_IO_COMPLETION_NOTIFICATION_INFORMATION notification = {FILE_SKIP_COMPLETION_PORT_ON_SUCCESS |
+                                                                FILE_SKIP_SET_EVENT_ON_HANDLE};
     IO_STATUS_BLOCK io;
     NTSTATUS status;
 

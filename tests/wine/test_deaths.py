@@ -12,11 +12,12 @@ import time
 import pytest
 from agent import driver
 from conformance.vocabulary import pattern
-from wine.parties import BROKEN, BROKEN_PIPE, CLOSING, DISCONNECTED, NO_DATA, PIPE_NOT_CONNECTED, NativeClient, WindowsServer
+from wine.parties import BROKEN, BROKEN_PIPE, CLOSING, DISCONNECTED, NO_DATA, NOT_AVAILABLE, NOT_FOUND, PIPE_NOT_CONNECTED, NativeClient, WindowsServer
 
 VICTIMS = ("bridge", "broker", "native server", "Windows program", "Wine's server")
 SEEDS = range(20) if os.environ.get("NTPIPE_LONG") else (0, 3, 4)
 MESSAGES, LENGTH = 6, 30_000
+CLIENTS = 100
 # How an operation may end when the other end has gone.
 ENDS = {"native": {BROKEN, CLOSING, DISCONNECTED}, "windows": {BROKEN_PIPE, NO_DATA, PIPE_NOT_CONNECTED}}
 
@@ -156,3 +157,26 @@ def test_somebody_dies(meeting, seed):
     round_.kill(victim)
     round_.check(victim)
     round_.bring_back(victim)
+
+
+def test_wine_server_survives_whoever_leaves(build, bare_meeting):
+    """Clients leave while a thread of the bridge is between the two requests to Wine's server that a flush is. If the bridge lets it, the
+    server of Wine 8 looks then at a pipe that it has freed, and all programs of the prefix end with it: within ten clients."""
+    meeting = bare_meeting
+    windows, client, chance = meeting.windows(), NativeClient(meeting), random.Random(1)
+    meeting.start_bridge({"LD_PRELOAD": os.path.join(build, "tests/fault/libdelays.so"), "NTPIPE_DELAY": "4000"})
+    server, answered = meeting.prefix.server, 0
+    assert windows.answer(windows.start("Echo", name=r"\\.\pipe\leaving")).pending
+    while answered < CLIENTS:
+        assert meeting.prefix.server == server, "Wine's server has ended"
+        end = client.start("open", session=client.agent.session, name="leaving")
+        status = client.agent.await_answer(end).status
+        if status == 0:
+            client.call("set_pipe_info", end=end, read_mode=1, completion_mode=0)
+            assert client.call("transceive", end=end, data=b"question", length=100).bytes() == b"question"
+            time.sleep(chance.uniform(0, 0.006))  # while the bridge has the flush under way, or not yet, or not any more
+            client.agent.call("free", end=end)
+            answered += 1
+        else:
+            assert status in (NOT_FOUND, NOT_AVAILABLE), status
+            time.sleep(0.001)

@@ -15,7 +15,8 @@ static void serve_echo(struct operation* op)
     if (end != INVALID_HANDLE_VALUE) {
         is_pending(op);
     }
-    while (end != INVALID_HANDLE_VALUE && (ConnectNamedPipe(end, NULL) || GetLastError() == ERROR_PIPE_CONNECTED)) {
+    while (end != INVALID_HANDLE_VALUE &&
+           (ConnectNamedPipe(end, NULL) || GetLastError() == ERROR_PIPE_CONNECTED || GetLastError() == ERROR_NO_DATA)) {
         DWORD count = 0;
         while (ReadFile(end, buffer, LONGEST, &count, NULL) && WriteFile(end, buffer, count, &count, NULL)) {
             /* until it fails */
