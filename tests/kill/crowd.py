@@ -249,6 +249,7 @@ class Crowd:
             lines.append(f"{name}: descriptors {was[0]} -> {files}, shared mappings {was[1]} -> {mappings}, private KiB {was[2]} -> {kib}")
         if after:
             lines.append(f"charged by the broker: {before[1]} -> {after[1]}")
+        lines += [f"fault: {fault}" for fault in self.faults()]
         return "\n".join(lines)
 
 
