@@ -45,6 +45,25 @@ void* allocate(size_t size)
     return memory;
 }
 
+void* allocate_for(struct operation* op, size_t size)
+{
+    struct piece* piece = allocate(sizeof(*piece) + size);
+    piece->next = op->pieces;
+    op->pieces = piece;
+    return piece->memory;
+}
+
+static void free_operation(struct operation* op)
+{
+    while (op->pieces) {
+        struct piece* piece = op->pieces;
+        op->pieces = piece->next;
+        free(piece);
+    }
+    free(op->text);
+    free(op);
+}
+
 /* ---- fields ---- */
 
 const char* field(const struct operation* op, const char* key)
@@ -71,19 +90,19 @@ static int digit(char letter)
     return letter <= '9' ? letter - '0' : (letter | 0x20) - 'a' + 10;
 }
 
-uint8_t* bytes(const struct operation* op, const char* key, size_t* length)
+uint8_t* bytes(struct operation* op, const char* key, size_t* length)
 {
     const char* value = field(op, key);
     *length = value ? strlen(value) / 2 : 0;
     /* Two zeros more end a name. */
-    uint8_t* data = allocate(*length + 2);
+    uint8_t* data = allocate_for(op, *length + 2);
     for (size_t i = 0; i < *length; i++) {
         data[i] = (uint8_t)(digit(value[2 * i]) << 4 | digit(value[2 * i + 1]));
     }
     return data;
 }
 
-WCHAR* wide(const struct operation* op, const char* key)
+WCHAR* wide(struct operation* op, const char* key)
 {
     size_t length;
     return (WCHAR*)bytes(op, key, &length);
@@ -313,6 +332,7 @@ static void end(struct operation* op)
     }
     LeaveCriticalSection(&lock);
     CloseHandle(op->over);
+    free_operation(op);
 }
 
 static DWORD WINAPI carry_out(void* argument)
@@ -358,7 +378,10 @@ static void serve(char* line)
 {
     struct operation* op = parse(line);
     const HANDLE said = op->said;
-    if (!is_about_agent(op)) {
+    if (is_about_agent(op)) {
+        CloseHandle(op->over);
+        free_operation(op);
+    } else {
         EnterCriticalSection(&lock);
         op->next = under_way;
         under_way = op;

@@ -19,9 +19,16 @@
 
 enum { MOST_FIELDS = 24 };
 
+/* Memory of a request. */
+struct piece {
+    struct piece* next;
+    max_align_t memory[];
+};
+
 /* A request while it is carried out, by a thread of its own. */
 struct operation {
     struct operation* next;
+    struct piece* pieces;
     char* text; /* the line; names and values point into it */
     unsigned id;
     const char* name;
@@ -37,11 +44,14 @@ struct operation {
     OVERLAPPED overlapped;
 };
 
-/* Fields of a request. bytes() and wide() give memory that lives as long as the process. */
+/* Fields of a request. bytes() and wide() give memory of the request. */
 const char* field(const struct operation* op, const char* key);
 uint64_t number(const struct operation* op, const char* key, uint64_t otherwise);
-uint8_t* bytes(const struct operation* op, const char* key, size_t* length);
-WCHAR* wide(const struct operation* op, const char* key);
+uint8_t* bytes(struct operation* op, const char* key, size_t* length);
+WCHAR* wide(struct operation* op, const char* key);
+
+/* Zeroed, freed when the request is over. */
+void* allocate_for(struct operation* op, size_t size);
 
 /* Zeroed, to be freed. Without memory the program ends. */
 void* allocate(size_t size);

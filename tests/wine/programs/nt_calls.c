@@ -42,12 +42,13 @@ static bool is_error(NTSTATUS status)
 static const WCHAR device[] = L"\\??\\pipe\\";
 
 /* NAME, \\.\pipe\NAME and \??\... as ntdll wants them. */
-static UNICODE_STRING nt_name(const WCHAR* name)
+static UNICODE_STRING nt_name(struct operation* op)
 {
     static const WCHAR dos[] = L"\\\\.\\pipe\\";
     const size_t prefix = wcslen(dos);
     UNICODE_STRING string;
-    WCHAR* text = allocate((wcslen(name) + wcslen(device) + 1) * sizeof(WCHAR));
+    const WCHAR* name = wide(op, "name");
+    WCHAR* text = allocate_for(op, (wcslen(name) + wcslen(device) + 1) * sizeof(WCHAR));
     if (name[0] != '\\' || !_wcsnicmp(name, dos, prefix)) {
         wcscpy(text, device);
         wcscat(text, name[0] == '\\' ? name + prefix : name);
@@ -81,7 +82,7 @@ static ULONG granted_access(HANDLE handle)
 
 static void create(struct operation* op)
 {
-    UNICODE_STRING name = nt_name(wide(op, "name"));
+    UNICODE_STRING name = nt_name(op);
     OBJECT_ATTRIBUTES object = attributes_of(&name);
     LARGE_INTEGER timeout;
     HANDLE handle;
@@ -103,7 +104,7 @@ static void create(struct operation* op)
 
 static void open(struct operation* op)
 {
-    UNICODE_STRING name = nt_name(wide(op, "name"));
+    UNICODE_STRING name = nt_name(op);
     OBJECT_ATTRIBUTES object = attributes_of(&name);
     HANDLE handle;
     const NTSTATUS status = NtCreateFile(&handle, (ULONG)number(op, "desired_access", GENERIC_READ | GENERIC_WRITE),
@@ -228,7 +229,7 @@ static void wait_with(struct operation* op, const void* input, size_t length)
 static void wait(struct operation* op)
 {
     const int64_t milliseconds = (int64_t)number(op, "milliseconds", 0);
-    const UNICODE_STRING full = nt_name(wide(op, "name"));
+    const UNICODE_STRING full = nt_name(op);
     const size_t skipped = sizeof(device) - sizeof(WCHAR);
     const size_t length = full.Length - skipped;
     struct wait_buffer* input = allocate(sizeof(*input) + length);

@@ -36,7 +36,7 @@ static const uint8_t* body_of(const struct header* header)
 }
 
 /* The file as memory. All requests of one program name the same. */
-static bool map_witness(const struct operation* op)
+static bool map_witness(struct operation* op)
 {
     const HANDLE file = CreateFileW(wide(op, "name"), GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
                                     NULL, OPEN_EXISTING, 0, NULL);
