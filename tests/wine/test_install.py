@@ -88,8 +88,8 @@ def test_unit_of_a_service_manager(bare_meeting):
     assert os.path.basename(program) == "ntpipe"
     meeting.serve(meeting.native(), "served")
     command = [os.path.join(meeting.build, "tools", "ntpipe"), *(meeting.prefix.path if word == "%f" else word for word in arguments)]
+    client = meeting.windows()  # first: of two programs that would both start Wine's server one may find none
     bridge = meeting.keep(driver.Program(command, env=meeting.prefix.environment(NTPIPE_DIR=meeting.pipes, NTPIPE_BROKER="/nonexistent")))
-    client = meeting.windows()
     opens(client, "served", lambda: f"{bridge.process.poll()}\n{bridge.error_output()}")
     bridge.process.send_signal(signal.SIGTERM)
     bridge.wait(expected=0)
