@@ -30,7 +30,7 @@ class WindowsPart(Part):
         super().__init__(crowd)
         self.server_mortal = Mortal(crowd.witness, WINDOWS_SERVER)
         self.meeting = self.server = self.prober = self.native_prober = None
-        self.clients, self.ended = [], 0
+        self.clients = []
         self.native_clients = ClientPool(self, lambda: crowd.native.client(EXPORTED, WINDOWS_SERVER, GROUP_OF_NATIVE))
 
     def start(self):
@@ -67,26 +67,11 @@ class WindowsPart(Part):
     def end(self):
         self.native_clients.end()
         for client in self.clients:
-            if not self.ended_by_itself(client):
-                client.call("StopStreams")
-                client.await_patiently(client.streaming)
-                client.finish()
+            client.call("StopStreams")
+            client.await_patiently(client.streaming)
+            client.finish()
             self.forget(client)
         self.clients = []
-
-    def ended_by_itself(self, agent):
-        """Wine ends a program now and then, with status 0 and without a word; what it was before is checked all the same."""
-        if agent.process.poll() != 0:
-            return False
-        self.ended += 1
-        agent.stop()
-        return True
-
-    def living_prober(self):
-        if self.ended_by_itself(self.prober):
-            self.meeting.programs.remove(self.prober)
-            self.prober = self.meeting.windows()
-        return self.prober
 
     def forget(self, client):
         """It has ended."""
@@ -140,7 +125,7 @@ class WindowsPart(Part):
         use_pipe(self.native_prober, self.native_prober.session, EXPORTED, self.crowd.witness.probe(), self.crowd.message)
 
     def use(self, name):
-        agent = self.living_prober()
+        agent = self.prober
         opened = agent.call("CreateFile", name=rf"\\.\pipe\{name}", access=0xC0000000)
         if opened.status in (NOT_FOUND, BUSY, *GONE):
             raise NotBack(f"{name} in the prefix: error {opened.status}")
@@ -161,8 +146,7 @@ class WindowsPart(Part):
 
     def counts(self):
         return {"Windows clients": self.crowd.witness.counts(GROUP), "Windows server": self.crowd.witness.counts(GROUP_OF_SERVER),
-                "native clients of it": self.crowd.witness.counts(GROUP_OF_NATIVE),
-                "Windows programs that Wine has ended": {"all": self.ended}}
+                "native clients of it": self.crowd.witness.counts(GROUP_OF_NATIVE)}
 
     # ---- the end ----
 
