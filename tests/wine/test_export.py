@@ -362,6 +362,8 @@ def test_name_is_free_again(server, client, meeting, name):
     meeting.bridge.await_line(f"refused {name}")
     server.call("CloseHandle", end=end)
     meeting.bridge.await_line(f"imported {name}")
+    listening = native.start("listen", end=serving)
     opened = meeting.open(server.agent, name)
     server.write(opened, b"to the native server")
+    assert native.await_answer(listening).status == 0  # a moment later than in the prefix
     assert native.call("read", end=serving, length=100).bytes() == b"to the native server"
