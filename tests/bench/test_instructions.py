@@ -52,5 +52,8 @@ def test_another_compiler_is_not_compared(build, tmp_path):
     baseline["environment"]["compiler"] = "another one"
     path = tmp_path / "instructions.json"
     path.write_text(json.dumps(baseline))
-    with pytest.raises(pytest.skip.Exception, match="another one"):
+    with pytest.raises(pytest.skip.Exception) as skipped:
         instructions(build, "--calls", "5", "--baseline", str(path))
+    if "valgrind" in str(skipped.value):
+        raise skipped.value
+    assert "another one" in str(skipped.value)

@@ -31,6 +31,7 @@ def test_document_has_the_rows():
     assert len(table.read_from(DOCUMENT)) == len(ROWS), "run make docs"
 
 
+@pytest.mark.timeout(300)  # every row in one test
 def test_stock_answers_as_the_document_says():
     if table.version_in(DOCUMENT) != sides.samba_version():
         pytest.skip(f"the table is about Samba {table.version_in(DOCUMENT)}, this is {sides.samba_version()}")

@@ -84,6 +84,7 @@ class Stream:
         assert {number for number, outcome in outcomes.items() if outcome != SUCCESS} <= self.cancelled
 
 
+@pytest.mark.timeout(300)  # the peer in Python is slow
 @pytest.mark.parametrize("transport", ["broker", "spec-client", "spec-server"])
 @pytest.mark.parametrize("size", SIZES)
 def test_messages_survive(build, transport, size):
