@@ -130,8 +130,7 @@ def sweep(build, kind, within, rounds):
         yield Sweep(injector, gateway.pid, lambda may_fail: rounds.play_or_come_back(native, gateway, client, may_fail=may_fail))
 
 
-@pytest.mark.skipif(not ALL, reason="runs on demand: make fault")
-@pytest.mark.timeout(0)
+@pytest.mark.timeout(0 if ALL else 300)
 @pytest.mark.parametrize("kind", ["memory", "system"])
 def test_gateway(build, kind):
     with sweep(build, kind, WITHIN, Round) as made:
