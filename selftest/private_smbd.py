@@ -284,12 +284,17 @@ class PrivateSmbd(contextlib.AbstractContextManager):
                 self.options[name] = value
         self.write_configuration()
 
+    @staticmethod
+    def mounts(root, loading):
+        """Whether it takes a mount namespace to run that Samba, with the module loaded in that way."""
+        return Path(root) != Path("/") or loading != "preload"
+
     def inside(self):
         """What runs a command of the other release, or with the module among the VFS modules, which must be below the sources' top
         folder, or /tmp."""
-        vfs = ["--vfs", str(Path(self.module).resolve())] if self.loading != "preload" else []
-        if self.root == Path("/") and not vfs:
+        if not self.mounts(self.root, self.loading):
             return []
+        vfs = ["--vfs", str(Path(self.module).resolve())] if self.loading != "preload" else []
         view = self.directory / "root"
         view.mkdir(exist_ok=True)
         return [str(HERE / "inside"), *vfs, str(self.root), str(view), str(HERE.parent), "--"]

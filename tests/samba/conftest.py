@@ -107,7 +107,7 @@ def make_smbd(build, **options):
     A private smbd that exports every pipe of everybody, those of tests to anonymous clients as well, unless told otherwise. The environment variable NTPIPE_SMBD_WRAPPER is a
     command to put in front of smbd: "valgrind --log-file=/tmp/valgrind.%p" finds what tests cannot see.
     """
-    if (options.get("root", "/"), options.get("loading", "preload")) != ("/", "preload") and not may_mount():
+    if PrivateSmbd.mounts(options.get("root", "/"), options.get("loading", "preload")) and not may_mount():
         pytest.skip("no mount namespaces here")
     settings = {"ntpipe:export": "*:*", "ntpipe:null session pipes": "test-* ntpipe-example", **options.pop("options", {})}
     module = options.pop("module", os.path.join(build, MODULE))
